@@ -1,0 +1,1 @@
+"""Part VI, Bayesian inference and infinite networks: one module a paper."""

@@ -1,0 +1,10 @@
+"""Data sets: one ``load_<name>()`` function each, over one registry with checksums.
+
+Files are downloaded once into the folder that ``MIXBOOK_DATA_DIR`` names (default: the
+operating system's cache folder) and their sha256 is checked on every load.
+"""
+
+from mixbook.data.registry import DataError, data_dir, fetch
+from mixbook.data.safe import UnsafePickleError, load_pickle
+
+__all__ = ["DataError", "UnsafePickleError", "data_dir", "fetch", "load_pickle"]

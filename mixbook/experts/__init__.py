@@ -1,0 +1,1 @@
+"""Part III, Mixtures of experts: one module a paper."""

@@ -1,0 +1,1 @@
+"""Part II, Transport and diffusion: one module a paper."""

@@ -1,0 +1,1 @@
+"""Part IV, Generative models: one module a paper."""

@@ -1,0 +1,1 @@
+"""Part VIII, Graph learning: one module a paper."""

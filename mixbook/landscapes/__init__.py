@@ -1,0 +1,1 @@
+"""Part VII, Landscapes and architecture search: one module a paper."""

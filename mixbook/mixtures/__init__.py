@@ -1,0 +1,1 @@
+"""Part I, Mixtures and clustering: one module a paper."""

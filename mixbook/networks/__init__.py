@@ -1,0 +1,1 @@
+"""Part IX, Complex networks: one module a paper."""

@@ -1,0 +1,1 @@
+"""Part V, Physics and energy models: one module a paper."""
