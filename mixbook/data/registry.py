@@ -9,7 +9,7 @@ from typing import Any
 
 import pooch
 
-__all__ = ["ENV", "DataError", "data_dir", "fetch", "registry"]
+__all__ = ["ENV", "DataError", "data_dir", "fetch", "known_files"]
 
 ENV = "MIXBOOK_DATA_DIR"
 pooch.get_logger().setLevel(logging.WARNING)
@@ -25,7 +25,7 @@ def data_dir() -> Path:
 
 
 @cache
-def registry() -> dict[str, tuple[str, str]]:
+def known_files() -> dict[str, tuple[str, str]]:
     """Every known file: name -> (sha256, address)."""
     lines = (files("mixbook.data") / "registry.txt").read_text("utf-8").splitlines()
     rows = [line.split() for line in lines if line and not line.startswith("#")]
@@ -50,9 +50,9 @@ def fetch(name: str, processor: Any = None) -> Path:
         If it cannot be downloaded, stored, or does not have the registered checksum. Nothing
         half-written stays behind.
     """
-    if name not in registry():
+    if name not in known_files():
         raise ValueError(f"{name!r} is not a registered data file; see mixbook/data/registry.txt")
-    sha256, url = registry()[name]
+    sha256, url = known_files()[name]
     local = pooch.create(
         path=data_dir(), base_url="", registry={name: f"sha256:{sha256}"}, urls={name: url}
     )

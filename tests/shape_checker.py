@@ -1,0 +1,5 @@
+"""The type checker behind jaxtyping's import hook: an ``int`` may stand for a ``float``."""
+
+from beartype import BeartypeConf, beartype
+
+check = beartype(conf=BeartypeConf(is_pep484_tower=True))
