@@ -39,5 +39,5 @@ def test_bad_arguments(monkeypatch):
     with pytest.raises(ValueError, match="start must be"):
         slider_figure(draw, [1, 2], "s", start=2)
     monkeypatch.setattr("mixbook.core.sliders.MAX_BYTES", 1000)
-    with pytest.raises(ValueError, match="frames weigh .* kB, more than 1 kB"):
+    with pytest.raises(ValueError, match=r"frames weigh .* kB, more than 1 kB"):
         slider_figure(draw, [1, 2], "s")
