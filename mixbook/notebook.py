@@ -7,7 +7,8 @@ import sys
 import textwrap
 from typing import Any
 
-from mixbook import catalog
+from mixbook.catalog import Paper
+from mixbook.catalog import paper as find_paper
 
 __all__ = ["card", "say", "show_source"]
 
@@ -33,7 +34,7 @@ def card(slug: str) -> _Display:
     ValueError
         If the slug is not in the catalogue.
     """
-    paper = catalog.paper(slug)
+    paper = find_paper(slug)
     rows = {
         "Paper": _paper_html(paper),
         "Official code": _link(paper.code, paper.code_licence) if paper.code else "none found",
@@ -84,7 +85,7 @@ def show_source(obj: Any, *, docstring: bool = False) -> _Display:
     return _Display(text_markdown=f"{heading}\n\n```python\n{source}\n```", text_plain=source)
 
 
-def _paper_html(paper: catalog.Paper) -> str:
+def _paper_html(paper: Paper) -> str:
     links = [_link(f"https://arxiv.org/abs/{paper.arxiv}", f"arXiv {paper.arxiv}")] * bool(
         paper.arxiv
     ) + [_link(f"https://doi.org/{paper.doi}", f"doi {paper.doi}")] * bool(paper.doi)

@@ -1,5 +1,6 @@
 """Check array shapes and types of the whole package while the tests run."""
 
+import hypothesis
 import jaxtyping
 import pytest
 
@@ -15,3 +16,8 @@ def _own_errors_for_bad_input(request):
     jaxtyping.config.update("jaxtyping_disable", bad)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+# Machines differ, and the shape checker costs time: no example fails for being slow.
+hypothesis.settings.register_profile("mixbook", deadline=None)
+hypothesis.settings.load_profile("mixbook")

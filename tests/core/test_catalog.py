@@ -220,7 +220,7 @@ def test_a_slip_of_the_pen_finds_the_paper(paper, data):
 
 
 @given(st.one_of(st.text(), st.integers(), st.none()))
-def test_anything_else_is_refused(slug):
+def test_bad_slugs_are_refused(slug):
     assume(slug not in {p.slug for p in catalog.papers()})
     with pytest.raises(ValueError, match="unknown paper"):
         catalog.paper(slug)
