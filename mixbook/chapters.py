@@ -127,7 +127,10 @@ def catalogue(root: Path) -> Any:
     """The catalogue of a checkout: an object with ``papers`` and ``families`` (tuples)."""
     from mixbook import catalog
 
-    return catalog.load(root / "mixbook" / "papers.toml")
+    try:
+        return catalog.load(root / "mixbook" / "papers.toml")
+    except (OSError, ValueError) as error:
+        raise MixbookError(f"the catalogue cannot be read: {error}") from error
 
 
 def all_chapters(root: Path) -> list[Chapter]:
@@ -165,7 +168,7 @@ def _find(root: Path, known: dict[str, Chapter], slug: str) -> Chapter:
         return known[slug]
     if slug in {paper.slug for paper in catalogue(root).papers}:
         raise MixbookError(
-            f"the chapter {slug!r} is planned and not written yet; start it with: mixbook new {slug}"
+            f"the chapter {slug!r} is planned, not written; start it with: mixbook new {slug}"
         )
     near = get_close_matches(slug, known, n=3)
     hint = f"did you mean {', '.join(near)}?" if near else "see: mixbook list"
@@ -260,7 +263,10 @@ def write_script(chapter: Chapter, notebook: Any) -> None:
     jupytext = require("jupytext")
     copy = require("nbformat").from_dict(notebook)
     copy.metadata = {
-        "jupytext": {"formats": "ipynb,py:percent", "notebook_metadata_filter": "kernelspec,jupytext"},
+        "jupytext": {
+            "formats": "ipynb,py:percent",
+            "notebook_metadata_filter": "kernelspec,jupytext",
+        },
         "kernelspec": dict(KERNEL),
     }
     atomic_write(chapter.script, jupytext.writes(copy, fmt="py:percent"))

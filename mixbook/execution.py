@@ -24,7 +24,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Job", "gpu_name", "hardware", "no_result", "peak_memory_mb", "pinned_environment", "run_job", "versions"]
+__all__ = [
+    "Job",
+    "gpu_name",
+    "hardware",
+    "no_result",
+    "peak_memory_mb",
+    "pinned_environment",
+    "run_job",
+    "versions",
+]
 
 ONE_THREAD = (
     "OMP_NUM_THREADS",
@@ -150,7 +159,11 @@ def run_job(
         ``status`` ("done", "failed" or "stopped"), ``error`` (last line, or ""), ``seconds``,
         ``peak_mb``, ``notebook`` (or None), ``date``, ``hardware``, ``versions``.
     """
-    environment = {**os.environ, **job.environment, **pinned_environment(Path(job.root), job.hide_gpu)}
+    environment = {
+        **os.environ,
+        **job.environment,
+        **pinned_environment(Path(job.root), job.hide_gpu),
+    }
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
             [sys.executable, "-P", __file__],
@@ -325,7 +338,7 @@ class _Run:
         self.abandon()
 
 
-def _last_line(problem: Exception) -> str:
+def _last_line(problem: Any) -> str:
     """``ErrorName: message`` of what went wrong in a chapter."""
     if hasattr(problem, "ename"):
         first = (problem.evalue.strip().splitlines() or [""])[0]

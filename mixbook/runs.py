@@ -8,7 +8,6 @@ one takes up where it ended.
 import ast
 import json
 import queue
-import re
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,13 +28,16 @@ from mixbook.chapters import (
 )
 from mixbook.execution import Job, no_result, run_job
 from mixbook.ledger import claims_payload, count_verdicts
+from mixbook.stamp import stamp, tidy
 
-__all__ = ["Outcome", "RunOptions", "run_chapters", "save_chapter", "stamp_text", "store_full_result"]
-
-STAMP = re.compile(r'(<span class="mixbook-stamp"[^>]*>).*?(</span>)', re.DOTALL)
-ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-PROGRESS_BAR = re.compile(r"\d+%\||\d+it \[|it/s|s/it")
-
+__all__ = [
+    "Outcome",
+    "RunOptions",
+    "run_chapters",
+    "save_chapter",
+    "stamp_text",
+    "store_full_result",
+]
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -295,7 +297,10 @@ def _through_scheduler(jobs: list[Job], options: RunOptions) -> Iterator[tuple[s
             if future.status == "finished":
                 yield slugs[future.key], future.result()
             else:
-                yield slugs[future.key], no_result("failed", f"on the cluster: {future.exception()}")
+                yield (
+                    slugs[future.key],
+                    no_result("failed", f"on the cluster: {future.exception()}"),
+                )
     except BaseException:
         distributed.Event(stop, client=client).set()
         raise
@@ -318,13 +323,13 @@ def _store(
     figures = (result["seconds"], result["peak_mb"])
     if result["notebook"] is None:
         return Outcome(chapter, result["status"], *figures, error=result["error"])
-    notebook = _tidy(result["notebook"])
+    notebook = tidy(result["notebook"])
     notebook.metadata["mixbook"] = {
         "source_hash": freshness.combined(hashes),
         "sources": hashes,
         "run": _record(options, result),
     }
-    _stamp(notebook)
+    stamp(notebook)
     write_notebook(run_path(chapter, options), notebook)
     verdicts = count_verdicts(claims_payload(notebook))
     if result["status"] != "done":
@@ -396,7 +401,9 @@ def store_full_result(chapter: Chapter, executed: Any) -> None:
         return
     payload = claims_payload(executed)
     if payload is None:
-        raise MixbookError(f"the full run of {chapter.slug} showed no scorecard, so nothing to store")
+        raise MixbookError(
+            f"the full run of {chapter.slug} showed no scorecard, so nothing to store"
+        )
     stamp = executed.metadata["mixbook"]
     keys = ("date", "device", "hardware", "versions", "seconds", "peak_mb")
     stored = {
@@ -408,64 +415,3 @@ def store_full_result(chapter: Chapter, executed: Any) -> None:
     }
     text = json.dumps(stored, indent=1, ensure_ascii=False) + "\n"
     atomic_write(chapter.root / "results" / f"{chapter.slug}.json", text)
-
-
-def _tidy(raw: dict[str, Any]) -> Any:
-    """An executed notebook without what changes from run to run and means nothing."""
-    nbformat = require("nbformat")
-    notebook = nbformat.reads(json.dumps(raw), as_version=4)
-    for key in ("papermill", "widgets"):
-        notebook.metadata.pop(key, None)
-    notebook.metadata.get("language_info", {}).pop("version", None)
-    markers = ("injected-parameters", "papermill-error-cell-tag")
-    notebook.cells = [c for c in notebook.cells if not set(markers) & set(tags(c))]
-    count = 0
-    for cell in notebook.cells:
-        for key in ("papermill", "execution"):
-            cell.metadata.pop(key, None)
-        if cell.cell_type == "code" and cell.execution_count is not None:
-            count += 1
-            _tidy_outputs(cell, count)
-    return notebook
-
-
-def _tidy_outputs(cell: Any, count: int) -> None:
-    cell.execution_count = count
-    cell.outputs = [output for output in cell.outputs if not _is_progress_bar(output)]
-    for output in cell.outputs:
-        if "execution_count" in output:
-            output.execution_count = count
-        plain = output.get("data", {}).get("text/plain")
-        if plain:
-            output.data["text/plain"] = ADDRESS.sub("", plain)
-
-
-def _is_progress_bar(output: Any) -> bool:
-    if output.output_type != "stream" or output.name != "stderr":
-        return False
-    lines = [line for line in re.split(r"[\r\n]+", output.text) if line.strip()]
-    return all(PROGRESS_BAR.search(line) for line in lines)
-
-
-def _stamp(notebook: Any) -> None:
-    """Put date, hardware, versions, seed and duration into the paper card."""
-    text = stamp_text(notebook.metadata["mixbook"]["run"])
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            page = output.get("data", {}).get("text/html")
-            if page:
-                output.data["text/html"] = STAMP.sub(
-                    lambda match: f"{match[1]}{text}{match[2]}", page
-                )
-
-
-def stamp_text(run: Mapping[str, Any]) -> str:
-    """The run of a chapter in one line for its readers."""
-    names = ", ".join(
-        f"{'Python' if name == 'python' else name} {version}"
-        for name, version in run["versions"].items()
-    )
-    return (
-        f"{run['date'][:10]}, profile {run['profile']}, seed {run['seed']}, in "
-        f"{run['seconds']:.0f} s with {run['peak_mb']:.0f} MB at most, on {run['hardware']}, with {names}"
-    )
