@@ -24,6 +24,7 @@ __all__ = [
     "all_chapters",
     "atomic_write",
     "catalogue",
+    "done_chapters",
     "find_chapters",
     "find_root",
     "pair_problems",
@@ -142,6 +143,12 @@ def all_chapters(root: Path) -> list[Chapter]:
     }
     order = sorted(pairs, key=lambda pair: (pair[0], pair[1] != "index", pair[1]))
     return [Chapter(root, family, name) for family, name in order]
+
+
+def done_chapters(root: Path) -> list[Chapter]:
+    """The chapters of the papers that the catalogue calls done, and the opening pages on disk."""
+    done = [Chapter(root, p.family, p.slug) for p in catalogue(root).papers if p.status == "done"]
+    return [chapter for chapter in all_chapters(root) if chapter.is_index] + done
 
 
 def find_chapters(root: Path, slugs: Sequence[str] = ()) -> list[Chapter]:
@@ -312,6 +319,8 @@ def sync_pair(chapter: Chapter) -> str:
     the notebook exists, the .py is made from it.
     """
     if not chapter.script.is_file():
+        if not chapter.notebook.is_file():
+            return ""
         write_script(chapter, read_notebook(chapter.notebook))
         return f"wrote {chapter.script.name} from the notebook"
     if not pair_problems(chapter):

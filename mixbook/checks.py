@@ -43,6 +43,7 @@ WORDS = (1100, 2800)  # we aim at 1,200 to 2,500
 FIGURES = (4, 8)
 EXERCISES = (2, 4)
 MEGABYTES = 2.5
+SLIDER = re.compile(r'class="animation"|id="mixbook-slider-')
 EQUATION = re.compile(r"\bEqs?\.\s*(\([\w.']+\)(?:\s*(?:,|and|,\s*and|to|-|–)\s*\([\w.']+\))*)")
 
 
@@ -297,6 +298,9 @@ def _references(chapter: Chapter, notebook: Any) -> Iterator[Finding]:
 
 def _outputs(chapter: Chapter, notebook: Any) -> Iterator[Finding]:
     run = f"run: mixbook run {chapter.slug} --save"
+    if all(cell.execution_count is None for _, cell in _code_cells(notebook)):
+        yield None, "no cell was executed", run
+        return
     for k, cell in _code_cells(notebook):
         if not cell.source.strip():
             yield k, "the cell is empty", "delete it"
@@ -317,7 +321,7 @@ def _shown(cell: Any) -> bool:
 def shows_figure(cell: Any) -> bool:
     """Whether a cell's outputs hold a picture or a slider figure."""
     return any(
-        key.startswith("image/") or (key == "text/html" and 'class="animation"' in value)
+        key.startswith("image/") or (key == "text/html" and SLIDER.search(value))
         for output in cell.get("outputs", [])
         for key, value in output.get("data", {}).items()
     )

@@ -270,11 +270,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _check(arguments: Any) -> int:
-    from mixbook.chapters import sync_pair
+    from mixbook.chapters import done_chapters, sync_pair
     from mixbook.checks import check_chapter
 
     root = find_root()
-    chapters = find_chapters(root, arguments.slugs)
+    chapters = find_chapters(root, arguments.slugs) if arguments.slugs else done_chapters(root)
     problems = []
     for chapter in chapters:
         if arguments.fix and (done := sync_pair(chapter)):

@@ -11,6 +11,7 @@ __all__ = ["stamp", "stamp_text", "tidy"]
 
 STAMP = re.compile(r'(<span class="mixbook-stamp"[^>]*>).*?(</span>)', re.DOTALL)
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+SLIDER = re.compile(r"(mixbook-slider-)[0-9a-f]{8}\b")
 PROGRESS_BAR = re.compile(r"\d+%\||\d+it \[|it/s|s/it")
 
 
@@ -39,9 +40,11 @@ def _tidy_outputs(cell: Any, count: int) -> None:
     for output in cell.outputs:
         if "execution_count" in output:
             output.execution_count = count
-        plain = output.get("data", {}).get("text/plain")
-        if plain:
-            output.data["text/plain"] = ADDRESS.sub("", plain)
+        data = output.get("data", {})
+        if "text/plain" in data:
+            data["text/plain"] = ADDRESS.sub("", data["text/plain"])
+        if "text/html" in data:
+            data["text/html"] = SLIDER.sub(rf"\g<1>cell-{count}", data["text/html"])
 
 
 def _is_progress_bar(output: Any) -> bool:

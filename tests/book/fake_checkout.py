@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
-COPIED = ("__init__.py", "catalog.py", "claims.py", "notebook.py")
 
 CATALOGUE = """
 [[family]]
@@ -112,8 +111,9 @@ def make(root: Path, **chapters: str) -> Path:
     package = root / "mixbook"
     for folder in (package / "flows", package / "core", root / "notebooks" / "flows"):
         folder.mkdir(parents=True)
-    for name in COPIED:
-        shutil.copy(REPO / "mixbook" / name, package)
+    for path in (REPO / "mixbook").glob("*.py"):
+        shutil.copy(path, package)
+    shutil.copytree(REPO / "mixbook" / "templates", package / "templates")
     chapters = chapters or {"toy": ""}
     slugs = [PAPER.format(slug=slug, status="done") for slug in chapters]
     planned = PAPER.format(slug="later", status="planned")
@@ -130,19 +130,31 @@ def make(root: Path, **chapters: str) -> Path:
 
 
 def mixbook(root: Path, *arguments: str, timeout: float = 100) -> subprocess.CompletedProcess:
-    """Run the command line of the package under test inside a checkout."""
+    """Run a command of the checkout's own package inside it."""
     return subprocess.run(
-        command(*arguments), cwd=root, env=environment(), capture_output=True, text=True,
+        command(*arguments),
+        cwd=root,
+        env=environment(root),
+        capture_output=True,
+        text=True,
         timeout=timeout,
     )
 
 
 def command(*arguments: str) -> list[str]:
-    """The command line of the package under test."""
-    return [sys.executable, "-c", "import sys, mixbook.cli; sys.exit(mixbook.cli.main())", *arguments]
+    """The command line with these arguments."""
+    return [sys.executable, "-m", "mixbook.cli", *arguments]
 
 
-def environment(**more: str) -> dict[str, str]:
-    """Variables under which the package under test wins over an installed one."""
-    path = os.pathsep.join([str(REPO), os.environ.get("PYTHONPATH", "")])
-    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", **more}
+def environment(root: Path) -> dict[str, str]:
+    """Variables under which the checkout's package wins over an installed one."""
+    return {**os.environ, "PYTHONPATH": str(root), "PYTHONSAFEPATH": "1"}
+
+
+def enter(monkeypatch, root: Path) -> None:
+    """Make a checkout the working directory and its catalogue the one that is read."""
+    from mixbook import catalog
+
+    monkeypatch.chdir(root)
+    shipped = catalog.load(root / "mixbook" / "papers.toml")
+    monkeypatch.setattr(catalog, "_shipped", lambda: shipped)
