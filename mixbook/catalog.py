@@ -17,7 +17,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-__all__ = ["Catalogue", "Family", "Paper", "families", "family", "load", "paper", "papers"]
+__all__ = [
+    "Catalogue",
+    "Family",
+    "Paper",
+    "families",
+    "family",
+    "install_cell",
+    "load",
+    "paper",
+    "papers",
+]
 
 STATUSES = ("planned", "done")
 SUMMARY_LENGTH = 110
@@ -207,6 +217,33 @@ def paper(slug: str) -> Paper:
         If no paper has this slug; the message names the nearest ones.
     """
     return _find("paper", slug, papers())
+
+
+def install_cell(slug: str) -> str:
+    """Return the source of a chapter's first cell, which installs the package in Colab.
+
+    It does nothing anywhere else, and in Colab it changes no package that is there already.
+
+    Parameters
+    ----------
+    slug : str
+        Such as ``"light_sb"``.
+
+    Raises
+    ------
+    ValueError
+        If no paper has this slug; the message names the nearest ones.
+    """
+    extra = paper(slug).extra
+    wanted = f"mixbook[{extra}]" if extra else "mixbook"
+    return (
+        "import subprocess\n"
+        "import sys\n"
+        "\n"
+        'if "google.colab" in sys.modules:\n'
+        '    pip = [sys.executable, "-m", "pip", "install", "--quiet"]\n'
+        f'    subprocess.run([*pip, "{wanted}"], check=True)'
+    )
 
 
 def load(path: str | Path | None = None) -> Catalogue:

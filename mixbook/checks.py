@@ -139,7 +139,11 @@ def _sections(chapter: Chapter, notebook: Any) -> Iterator[Finding]:
             return
     if len(found) > len(SECTIONS):
         cell, text = found[len(SECTIONS)]
-        yield cell, f"'## {text}' stands after the references", "make it a level-3 heading or move it"
+        yield (
+            cell,
+            f"'## {text}' stands after the references",
+            "make it a level-3 heading or move it",
+        )
 
 
 def _code_cells(notebook: Any) -> list[tuple[int, Any]]:
@@ -248,9 +252,7 @@ def _verdict_cell(chapter: Chapter, notebook: Any) -> Iterator[Finding]:
 def equations(text: str) -> set[str]:
     """Numbers of the equations that a text names as ``Eq. (3)`` or ``Eqs. (3) and (4)``."""
     return {
-        number
-        for group in EQUATION.findall(text)
-        for number in re.findall(r"\(([\w.']+)\)", group)
+        number for group in EQUATION.findall(text) for number in re.findall(r"\(([\w.']+)\)", group)
     }
 
 
@@ -261,6 +263,7 @@ def _equations(chapter: Chapter, notebook: Any) -> Iterator[Finding]:
         return
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     known = equations("\n".join(re.findall(r"#.*", text)))
+    cited: list[tuple[int | None, set[str]]]
     cited = [(k, equations(c.source)) for k, c in enumerate(notebook.cells) if _is_text(c)]
     payload = claims_payload(notebook) or {"claims": []}
     cited += [(None, equations(f"{c['claim']} {c['where']}")) for c in payload["claims"]]
@@ -285,7 +288,11 @@ def _references(chapter: Chapter, notebook: Any) -> Iterator[Finding]:
     cited = set(re.findall(r"\{cite\w*(?::\w+)?\}`([^`]+)`", "\n".join(c.source for _, c in cells)))
     keys = {key.strip() for group in cited for key in group.split(",")}
     if cells and not keys:
-        yield cells[0][0], "no reference is cited", "list them as '- Authors. *Title*. {cite}`key`.'"
+        yield (
+            cells[0][0],
+            "no reference is cited",
+            "list them as '- Authors. *Title*. {cite}`key`.'",
+        )
     bibliography = chapter.root / "book" / "references.bib"
     if bibliography.is_file():
         known = set(re.findall(r"^@\w+\{\s*([^,\s]+)", bibliography.read_text("utf-8"), re.M))
@@ -330,9 +337,7 @@ def shows_figure(cell: Any) -> bool:
 def _alt_text(chapter: Chapter, notebook: Any) -> Iterator[Finding]:
     for k, cell in _code_cells(notebook):
         pictures = any(
-            key.startswith("image/")
-            for output in cell.outputs
-            for key in output.get("data", {})
+            key.startswith("image/") for output in cell.outputs for key in output.get("data", {})
         )
         alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
         if pictures and len(alt.split()) < 3:

@@ -215,13 +215,13 @@ class _Bars:
         self.all = tqdm(total=self.total, desc="chapters", unit="chapter", disable=None, position=0)
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *error: object) -> None:
         for _, bar in self.cells.values():
             bar.close()
         self.all.close()
 
     def step(self, chapter: Chapter, done: int, total: int) -> None:
-        _, bar = self.cells.get(chapter.slug) or self._new_bar(chapter, total)
+        bar = (self.cells.get(chapter.slug) or self._new_bar(chapter, total))[1]
         bar.update(done - bar.n)
 
     def _new_bar(self, chapter: Chapter, total: int) -> tuple[int, Any]:

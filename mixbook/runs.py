@@ -35,9 +35,9 @@ __all__ = [
     "RunOptions",
     "run_chapters",
     "save_chapter",
-    "stamp_text",
     "store_full_result",
 ]
+
 
 @dataclass(frozen=True)
 class RunOptions:

@@ -1,6 +1,7 @@
 """Starting the chapter of a planned paper: module, notebook pair, test and benchmark."""
 
 import re
+import textwrap
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -79,13 +80,22 @@ def _filled(template: str, paper: Any) -> str:
         "headline": paper.summary.rstrip("."),
         "title": paper.title,
         "authors": ", ".join(paper.authors),
-        "venue": paper.venue,
-        "identifier": f" arXiv:{paper.arxiv}" if paper.arxiv else "",
+        "venue": f"{paper.venue} {paper.year}",
+        "reference": _reference(paper),
         "bib": paper.bib,
         "install": catalog.install_cell(paper.slug),
     }
     text = (TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
     return re.sub(r"@@(\w+)@@", lambda match: values[match[1]], text)
+
+
+def _reference(paper: Any) -> str:
+    """Authors, title, venue, year and arXiv number, filled to the width of a docstring."""
+    parts = [", ".join(paper.authors), f"*{paper.title}*", f"{paper.venue} {paper.year}"]
+    if paper.arxiv:
+        parts.append(f"arXiv:{paper.arxiv}")
+    text = ". ".join(parts) + "."
+    return textwrap.fill(text, 95, initial_indent="    ", subsequent_indent="    ")
 
 
 def _add_to_toc(root: Path, chapter: Chapter) -> bool:

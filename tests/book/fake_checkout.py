@@ -60,7 +60,7 @@ def divide(a, b):
     return a / b
 '''
 
-SCRIPT = '''# ---
+SCRIPT = """# ---
 # jupyter:
 #   jupytext:
 #     formats: ipynb,py:percent
@@ -103,7 +103,7 @@ card
 
 # %% tags=["nbval-check-output"]
 print(card.verdicts())
-'''
+"""
 
 
 def make(root: Path, **chapters: str) -> Path:

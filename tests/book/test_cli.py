@@ -15,6 +15,7 @@ import fake_checkout
 import nbformat
 import psutil
 import pytest
+
 from mixbook import freshness
 from mixbook.chapters import Chapter, MixbookError, atomic_write, find_root, pair_problems
 from mixbook.cli import main
@@ -152,7 +153,7 @@ def test_two_jobs_run_at_the_same_time(checkout):
 def test_a_dask_cluster_runs_chapters(checkout, capsys):
     distributed = pytest.importorskip("distributed")
     root = checkout(bad="\n# %%\n1 / 0\n", toy="")
-    options = dict(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     with distributed.LocalCluster(**options, processes=True) as cluster:
         assert main(["run", "--all", "--scheduler", cluster.scheduler_address]) == 1
     assert "1 of 2 chapters failed: bad" in capsys.readouterr().out
@@ -172,8 +173,6 @@ def test_no_scheduler_at_the_address_is_an_error(checkout, capsys, monkeypatch):
 
 
 # --- being stopped --------------------------------------------------------------------------------
-
-
 
 
 def wait_for_kernel(process: subprocess.Popen) -> list[psutil.Process]:
@@ -263,7 +262,9 @@ def test_save_stores_outputs_stamp_and_hash(checkout):
     assert meta["run"]["seed"] == 0
     assert meta["run"]["versions"]["python"].startswith("3.")
     assert {"date", "hardware", "seconds", "peak_mb", "device"} <= set(meta["run"])
-    card = next(o.data["text/html"] for c in notebook.cells for o in c.get("outputs", []) if "data" in o)
+    card = next(
+        o.data["text/html"] for c in notebook.cells for o in c.get("outputs", []) if "data" in o
+    )
     assert "not yet recorded" not in card
     assert f"Python {meta['run']['versions']['python']}" in card
     assert f"{meta['run']['date'][:10]}, profile ci, seed 0" in card
