@@ -81,12 +81,24 @@ def _filled(template: str, paper: Any) -> str:
         "title": paper.title,
         "authors": ", ".join(paper.authors),
         "venue": f"{paper.venue} {paper.year}",
+        "about": textwrap.fill(paper.summary, 98),
+        "imports": _imports(paper.module),
         "reference": _reference(paper),
         "bib": paper.bib,
         "install": catalog.install_cell(paper.slug),
     }
     text = (TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
     return re.sub(r"@@(\w+)@@", lambda match: values[match[1]], text)
+
+
+def _imports(module: str) -> str:
+    """The notebook's imports from the package, in the order that the linter wants."""
+    names = {
+        "mixbook.core": "plots",
+        "mixbook.core.seeds": "as_generator, pick_device",
+        module: "mean_squared_error",
+    }
+    return "\n".join(f"from {name} import {names[name]}" for name in sorted(names))
 
 
 def _reference(paper: Any) -> str:
