@@ -3,7 +3,7 @@
 ``{gallery}``, ``{part}``, ``{ledger}`` and ``{api}`` write pages from ``mixbook.catalog`` and the
 scorecards of the executed notebooks; after the build come ``papers.json``, ``claims.json``,
 ``llms.txt``, the thumbnails and a zip of the whole book. What does not fit together, such as a
-finished paper without a notebook, is a Sphinx warning, and the book is built with warnings as errors.
+finished paper without a notebook, is a Sphinx warning, and the build treats warnings as errors.
 """
 
 from typing import Any

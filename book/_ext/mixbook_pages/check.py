@@ -13,21 +13,16 @@ from . import thumbnails
 log = logging.getLogger(__name__)
 
 
-def document(paper: catalog.Paper) -> str:
-    """The Sphinx name of a paper's chapter."""
-    return f"notebooks/{paper.family}/{paper.slug}"
-
-
 def gaps(paper: catalog.Paper, root: Path, documents: set[str]) -> list[str]:
     """What is wrong with one paper, in words."""
-    in_book = document(paper) in documents
-    if paper.status != "done":
-        return [f"{paper.slug} is planned, yet {document(paper)} is in _toc.yml"] if in_book else []
-    if not thumbnails.notebook_path(root, paper).exists():
-        return [f"{paper.slug} is done, but {document(paper)}.ipynb does not exist"]
-    found = [] if in_book else [f"{paper.slug} is done, but {document(paper)} is not in _toc.yml"]
+    page, in_book = paper.notebook, paper.notebook in documents
+    if not paper.done:
+        return [f"{paper.slug} is planned, yet {page} is in _toc.yml"] if in_book else []
+    if not (root / f"{page}.ipynb").exists():
+        return [f"{paper.slug} is done, but {page}.ipynb does not exist"]
+    found = [] if in_book else [f"{paper.slug} is done, but {page} is not in _toc.yml"]
     if thumbnails.of_paper(root, paper) is None:
-        found.append(f"{document(paper)}.ipynb has no picture in a cell tagged 'thumbnail'")
+        found.append(f"{page}.ipynb has no picture in a cell tagged 'thumbnail'")
     return found
 
 

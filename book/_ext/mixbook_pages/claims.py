@@ -7,56 +7,32 @@ from typing import Any
 from mixbook import catalog, ledger
 from mixbook.claims import DOES_NOT_HOLD, HOLDS, NEEDS_FULL
 
-from .check import document
-
 VERDICTS = (HOLDS, DOES_NOT_HOLD, NEEDS_FULL)
-NOT_RUN = {"measured": None, "text": "", "verdict": "", "versions": {}}
+# The names that the style classes of a scorecard use.
+KINDS = {HOLDS: "holds", DOES_NOT_HOLD: "fails", NEEDS_FULL: "full"}
 
 
 def of_book(root: Path) -> list[dict[str, Any]]:
-    """One row a claim, in the order of the catalogue."""
-    order = {paper.slug: i for i, paper in enumerate(catalog.papers())}
-    rows = [_row(record) for record in ledger.collect(root)]
-    return sorted(rows, key=lambda row: order[row["slug"]])
+    """One row a claim, in the order of the catalogue; papers that are not finished have none."""
+    order = {paper.slug: i for i, paper in enumerate(catalog.papers()) if paper.done}
+    rows = [_shown(row) for row in ledger.collect(root) if row["paper"] in order]
+    return sorted(rows, key=lambda row: order[row["paper"]])
 
 
 def count_verdicts(rows: list[dict[str, Any]]) -> dict[str, int]:
-    counts = Counter(row["verdict"] for row in rows)
+    counts = Counter(row["deciding"] for row in rows)
     return {verdict: counts[verdict] for verdict in VERDICTS}
 
 
-def _run(record: dict[str, Any] | None) -> dict[str, Any]:
-    """What one profile measured."""
-    if not record:
-        return NOT_RUN
-    shown = "" if record["measured"] is None else record["measured_text"]
-    return {
-        "measured": record["measured"],
-        "text": shown,
-        "verdict": record["verdict"],
-        "versions": record.get("versions", {}),
-    }
-
-
-def _row(record: dict[str, Any]) -> dict[str, Any]:
-    paper = catalog.paper(record["slug"])
-    ci, full = _run(record.get("ci")), _run(record.get("full"))
-    return {
-        "slug": paper.slug,
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the ledger with the paper's name, its page, and the verdict that decides."""
+    paper = catalog.paper(row["paper"])
+    return row | {
         "name": paper.name,
-        "family": paper.family,
-        "id": record["id"],
-        "claim": record["claim"],
-        "paper_value": record["paper"],
-        "where": record.get("where", ""),
-        "unit": record.get("unit", ""),
-        "criterion": record["criterion"],
-        "note": record.get("note", ""),
-        "ci": ci,
-        "full": full,
+        "page": paper.notebook,
+        "anchor": f"claim-{row['id']}",
+        "ours_ci": "" if row["verdict"] == NEEDS_FULL else row["measured"],
+        "ours_full": row["full_measured"],
         # The longer run decides where there is one.
-        "verdict": full["verdict"] or ci["verdict"],
-        "page": document(paper),
-        "anchor": f"claim-{record['id']}",
-        "module": paper.module,
+        "deciding": row["full_verdict"] or row["verdict"],
     }

@@ -13,7 +13,6 @@ from sphinx.util.docutils import SphinxDirective
 from mixbook import catalog
 
 from . import claims, thumbnails
-from .check import document
 from .drawing import method_map
 
 ROMAN = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
@@ -29,13 +28,7 @@ templates = jinja2.Environment(
 
 def done_first(papers: tuple[catalog.Paper, ...]) -> list[catalog.Paper]:
     """Finished chapters before planned ones, in the order of the parts."""
-    part = {family.slug: family.part for family in catalog.families()}
-    return sorted(papers, key=lambda p: (p.status != "done", part[p.family]))
-
-
-def paper_url(paper: catalog.Paper) -> str:
-    """Where the paper itself is to be found."""
-    return f"https://arxiv.org/abs/{paper.arxiv}" if paper.arxiv else f"https://doi.org/{paper.doi}"
+    return sorted(papers, key=lambda paper: not paper.done)
 
 
 def thumbnail_text(root: Path, paper: catalog.Paper) -> str:
@@ -62,14 +55,9 @@ class Page(SphinxDirective):
         """Address of a file in the output folder, seen from this page."""
         return "../" * self.env.docname.count("/") + path
 
-    def chapter(self, paper: catalog.Paper) -> str:
-        return self.to(document(paper))
-
     def fill(self, template: str, **values: Any) -> list[nodes.Node]:
         self.env.note_reread()  # what is shown comes from other files than the page
-        html = templates.get_template(template).render(
-            to=self.to, to_file=self.to_file, chapter=self.chapter, paper_url=paper_url, **values
-        )
+        html = templates.get_template(template).render(to=self.to, to_file=self.to_file, **values)
         return [nodes.raw("", html, format="html")]
 
 
@@ -83,7 +71,7 @@ class Gallery(Page):
             papers=papers,
             families={family.slug: family for family in catalog.families()},
             roman=ROMAN,
-            alt={p.slug: thumbnail_text(self.root, p) for p in papers if p.status == "done"},
+            alt={p.slug: thumbnail_text(self.root, p) for p in papers if p.done},
         )
 
 
@@ -99,9 +87,9 @@ class Part(Page):
         papers = [p for p in done_first(catalog.papers()) if p.family == slug]
         return self.fill(
             "part.html",
-            done=[p for p in papers if p.status == "done"],
-            planned=[p for p in papers if p.status != "done"],
-            map=method_map(papers, self.chapter),
+            done=[p for p in papers if p.done],
+            planned=[p for p in papers if not p.done],
+            map=method_map(papers, lambda paper: self.to(paper.notebook)),
         )
 
 
@@ -116,8 +104,8 @@ class Ledger(Page):
             rows=rows,
             families=[family for family in catalog.families() if family.slug in used],
             verdicts=claims.VERDICTS,
+            kinds=claims.KINDS,
             counts=claims.count_verdicts(rows),
-            to_claim=lambda row: f"{self.to(row['page'])}#{row['anchor']}",
         )
 
 
@@ -134,8 +122,8 @@ def api_sections(names: list[str]) -> list[tuple[str, str]]:
     """(heading, module) for a family slug or for modules given by their dotted names."""
     if names[0] not in {family.slug for family in catalog.families()}:
         return [(f"`{m}`", m) for name in names for m in public_modules(name)]
-    papers = [p for p in catalog.papers() if p.family == names[0] and p.status == "done"]
-    return [(p.name, f"mixbook.{p.family}.{p.slug}") for p in papers]
+    papers = [p for p in catalog.papers() if p.family == names[0] and p.done]
+    return [(p.name, p.module) for p in papers]
 
 
 class Api(SphinxDirective):
@@ -150,9 +138,13 @@ class Api(SphinxDirective):
         for heading, module in api_sections(self.arguments[0].split()):
             lines += [f"## {heading}", "", "```{eval-rst}", f".. automodule:: {module}"]
             lines += ["   :members:", "   :show-inheritance:", "```", ""]
-        lines = lines or ["No chapter of this part is finished yet, so there is no code to describe."]
+        lines = lines or [
+            "No chapter of this part is finished yet, so there is no code to describe."
+        ]
         container = nodes.section()
-        self.state.nested_parse(StringList(lines, self.env.docname), 0, container, match_titles=True)
+        self.state.nested_parse(
+            StringList(lines, self.env.docname), 0, container, match_titles=True
+        )
         return container.children
 
 

@@ -52,7 +52,7 @@ def method_map(papers: Sequence[catalog.Paper], href: Callable[[catalog.Paper], 
     ys, yt = spread(len(papers), height), dict(zip(tags, spread(len(tags), height), strict=True))
     body = [curve(y, yt[t]) for p, y in zip(papers, ys, strict=True) for t in tags if t in p.tags]
     for p, y in zip(papers, ys, strict=True):
-        body.append(method(p, y, href(p) if p.status == "done" else None))
+        body.append(method(p, y, href(p) if p.done else None))
     body += [tag_label(t, y) for t, y in yt.items()]
     return (
         f'<svg class="mixbook-map" viewBox="0 0 {WIDTH} {height}" role="img" '

@@ -1,6 +1,5 @@
 """The book's data for programs, and the whole book in one file for reading offline."""
 
-import importlib.util
 import json
 import zipfile
 from collections.abc import Iterator
@@ -13,7 +12,6 @@ from sphinx.application import Sphinx
 from mixbook import catalog
 
 from . import claims
-from .check import document
 
 ZIP = "mixbook-offline.zip"
 # A fixed date makes the archive a function of its content.
@@ -21,52 +19,46 @@ DATE = (1980, 1, 1, 0, 0, 0)
 NOT_IN_ZIP = {".buildinfo", ZIP}
 
 
-def code_path(paper: catalog.Paper, root: Path) -> str | None:
+def code_path(paper: catalog.Paper, root: Path) -> str:
     """The file that implements a finished paper, from the root of the repository."""
-    spec = importlib.util.find_spec(paper.module) if paper.status == "done" else None
-    if spec is None or spec.origin is None:
-        return None
-    path = Path(spec.origin).resolve()
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+    base = paper.module.replace(".", "/")
+    return f"{base}/__init__.py" if (root / base).is_dir() else f"{base}.py"
 
 
-def paper_records(root: Path) -> list[dict[str, Any]]:
-    """One record a paper, for ``papers.json``."""
-    return [
-        asdict(paper)
-        | {
-            "page": f"{document(paper)}.html" if paper.status == "done" else None,
-            "notebook": f"{document(paper)}.ipynb" if paper.status == "done" else None,
-            "module": paper.module if paper.status == "done" else None,
-            "code_path": code_path(paper, root),
-        }
-        for paper in catalog.papers()
+def paper_record(paper: catalog.Paper, root: Path) -> dict[str, Any]:
+    """One paper as ``papers.json`` gives it; only a finished one has a page and code."""
+    places = {
+        "page": f"{paper.notebook}.html",
+        "notebook": f"{paper.notebook}.ipynb",
+        "module": paper.module,
+        "code_path": code_path(paper, root),
+    }
+    return asdict(paper) | {key: value if paper.done else None for key, value in places.items()}
+
+
+def claim_record(row: dict[str, Any]) -> dict[str, Any]:
+    """One claim as ``claims.json`` gives it."""
+    kept = [
+        "paper",
+        "id",
+        "claim",
+        "paper_value",
+        "where",
+        "unit",
+        "criterion",
+        "note",
+        "notebook",
+        "versions",
     ]
-
-
-def claim_records(root: Path) -> list[dict[str, Any]]:
-    """One record a claim, for ``claims.json``."""
-    return [
-        {
-            "id": f"{row['slug']}/{row['id']}",
-            "claim": row["claim"],
-            "paper_value": row["paper_value"],
-            "where": row["where"],
-            "ours": {
-                profile: {k: row[profile][k] for k in ("measured", "text", "verdict")}
-                for profile in ("ci", "full")
-                if row[profile]["verdict"]
-            },
-            "unit": row["unit"],
-            "criterion": row["criterion"],
-            "verdict": row["verdict"],
-            "note": row["note"],
-            "cell": f"{row['page']}.html#{row['anchor']}",
-            "code_path": code_path(catalog.paper(row["slug"]), root),
-            "versions": row["full"]["versions"] or row["ci"]["versions"],
-        }
-        for row in claims.of_book(root)
-    ]
+    return {key: row[key] for key in kept} | {
+        "verdict": row["deciding"],
+        "ours": {
+            "ci": {k: row[k] for k in ("measured", "verdict", "date", "device")},
+            "full": {k: row[f"full_{k}"] for k in ("measured", "verdict", "date", "device")},
+        },
+        "cell": f"{row['page']}.html#{row['anchor']}",
+        "code_path": row["code"],
+    }
 
 
 def llms_lines(repository: str) -> Iterator[str]:
@@ -80,15 +72,15 @@ def llms_lines(repository: str) -> Iterator[str]:
     yield ""
     yield "## Data"
     yield "- [papers.json](papers.json): every paper of the catalogue, finished or planned"
-    yield "- [claims.json](claims.json): every claim with its criterion, measured values and verdict"
+    yield "- [claims.json](claims.json): every claim with criterion, measured values, verdict"
     yield f"- [{ZIP}]({ZIP}): the whole book for offline reading"
     for family in catalog.families():
-        papers = [p for p in catalog.papers() if p.family == family.slug and p.status == "done"]
+        papers = [p for p in catalog.papers() if p.family == family.slug and p.done]
         yield ""
         yield f"## {family.title}"
-        yield f"- [About this part](notebooks/{family.slug}/index.html): {family.summary}"
+        yield f"- [About this part]({family.notebook}.html): {family.summary}"
         for paper in papers:
-            yield f"- [{paper.name}]({document(paper)}.html): {paper.summary}"
+            yield f"- [{paper.name}]({paper.notebook}.html): {paper.summary}"
 
 
 def write_json(path: Path, records: list[dict[str, Any]]) -> None:
@@ -110,19 +102,7 @@ def write_all(app: Sphinx, exception: Exception | None) -> None:
         return
     root, site = Path(app.srcdir).resolve(), Path(app.outdir)
     repository = app.config.html_theme_options.get("repository_url", "")
-    write_json(site / "papers.json", paper_records(root))
-    write_json(site / "claims.json", claim_records(root))
+    write_json(site / "papers.json", [paper_record(paper, root) for paper in catalog.papers()])
+    write_json(site / "claims.json", [claim_record(row) for row in claims.of_book(root)])
     (site / "llms.txt").write_text("\n".join(llms_lines(repository)) + "\n", encoding="utf-8")
-    write_index(site, app.config.root_doc)
     write_zip(site)
-
-
-def write_index(site: Path, first: str) -> None:
-    """An entry page beside the pages, so that the unpacked zip opens where the site does."""
-    target = f"{first}.html"
-    html = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>mixbook</title>'
-        f'<meta http-equiv="refresh" content="0; url={target}"></head>'
-        f'<body><p><a href="{target}">mixbook</a></p></body></html>\n'
-    )
-    (site / "index.html").write_text(html, encoding="utf-8")

@@ -39,12 +39,8 @@ def shrink(picture: bytes) -> bytes:
     return out.getvalue()
 
 
-def notebook_path(root: Path, paper: catalog.Paper) -> Path:
-    return root / "notebooks" / paper.family / f"{paper.slug}.ipynb"
-
-
 def read_notebook(root: Path, paper: catalog.Paper) -> dict | None:
-    path = notebook_path(root, paper)
+    path = root / f"{paper.notebook}.ipynb"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
@@ -59,5 +55,5 @@ def write_all(app: Sphinx, exception: Exception | None) -> None:
     folder = Path(app.outdir) / "_static" / "thumbnails"
     folder.mkdir(parents=True, exist_ok=True)
     for paper in catalog.papers():
-        if paper.status == "done" and (found := of_paper(Path(app.srcdir), paper)):
+        if paper.done and (found := of_paper(Path(app.srcdir), paper)):
             (folder / f"{paper.slug}.png").write_bytes(shrink(found))
