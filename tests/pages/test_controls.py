@@ -41,10 +41,10 @@ def test_gallery_shows_every_paper_with_its_status(page):
 def test_gallery_filters_by_text_part_and_status(page):
     page.goto("book/intro.html")
     paper = catalog.papers()[0]
-    page.get_by_label("Search", exact=True).fill(f"{paper.authors[0]} {paper.year}")
+    page.get_by_role("searchbox").fill(f"{paper.authors[0]} {paper.year}")
     assert paper.name in texts(page, f"{SHOWN_CARDS} h3")
     assert page.locator(SHOWN_CARDS).count() < len(catalog.papers())
-    page.get_by_label("Search", exact=True).fill("")
+    page.get_by_role("searchbox").fill("")
     page.get_by_label("Part").select_option(paper.family)
     expected = [p.name for p in catalog.papers() if p.family == paper.family]
     assert sorted(texts(page, f"{SHOWN_CARDS} h3")) == sorted(expected)
@@ -56,7 +56,7 @@ def test_gallery_filters_by_text_part_and_status(page):
 
 def test_gallery_says_when_nothing_fits(page):
     page.goto("book/intro.html")
-    page.get_by_label("Search", exact=True).fill("zzzz")
+    page.get_by_role("searchbox").fill("zzzz")
     assert page.locator(SHOWN_CARDS).count() == 0
     assert page.locator(".mixbook-none").is_visible()
 
@@ -89,10 +89,10 @@ def test_gallery_without_javascript_still_lists_everything(browser, address):
 def test_ledger_filters_by_text_part_and_verdict(page):
     page.goto("book/ledger.html")
     everything = page.locator(SHOWN_CLAIMS).count()
-    page.get_by_label("Search", exact=True).fill(DONE[0].name)
+    page.get_by_role("searchbox").fill(DONE[0].name)
     assert set(texts(page, f"{SHOWN_CLAIMS} th")) == {DONE[0].name}
     assert page.locator(SHOWN_CLAIMS).count() < everything
-    page.get_by_label("Search", exact=True).fill("")
+    page.get_by_role("searchbox").fill("")
     page.get_by_label("Part").select_option(DONE[-1].family)
     names = {paper.name for paper in DONE if paper.family == DONE[-1].family}
     assert set(texts(page, f"{SHOWN_CLAIMS} th")) == names

@@ -31,7 +31,8 @@ class Page(HTMLParser):
 
 def broken_links(site: Path) -> list[str]:
     """Links within the site that lead to no file or to no anchor."""
-    pages = {p: Page(p.read_text(encoding="utf-8")) for p in sorted(site.rglob("*.html"))}
+    files = sorted(p for p in site.rglob("*.html") if site / "_static" not in p.parents)
+    pages = {p: Page(p.read_text(encoding="utf-8")) for p in files}
     found = defaultdict(set)
     for path, page in pages.items():
         for link in page.links:

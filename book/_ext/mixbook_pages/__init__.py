@@ -10,7 +10,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from . import check, directives, export, thumbnails
+from . import check, directives, export, offline, thumbnails
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -19,6 +19,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("mixbook.css")
     app.add_js_file("mixbook.js", loading_method="defer")
     app.connect("env-check-consistency", check.warn_of_gaps)
+    app.connect("html-page-context", offline.drop_thebe, priority=900)
     # The zip holds the finished site, so it comes last (Sphinx copies its static files before).
     app.connect("build-finished", thumbnails.write_all, priority=600)
     app.connect("build-finished", export.write_all, priority=700)

@@ -148,4 +148,19 @@ class Api(SphinxDirective):
         return container.children
 
 
-DIRECTIVES = {"gallery": Gallery, "part": Part, "ledger": Ledger, "api": Api}
+class Install(SphinxDirective):
+    """The command that installs the package, with the address from the configuration."""
+
+    def run(self) -> list[nodes.Node]:
+        address = self.config.html_theme_options["repository_url"]
+        command = f'pip install "git+{address}"'
+        return [nodes.literal_block(command, command, language="bash")]
+
+
+DIRECTIVES = {
+    "api": Api,
+    "gallery": Gallery,
+    "install": Install,
+    "ledger": Ledger,
+    "part": Part,
+}
