@@ -18,6 +18,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         app.add_directive(name, directive)
     app.add_css_file("mixbook.css")
     app.add_js_file("mixbook.js", loading_method="defer")
+    app.connect("autodoc-process-signature", directives.shorten_types)
     app.connect("env-check-consistency", check.warn_of_gaps)
     app.connect("html-page-context", offline.drop_thebe, priority=900)
     # The zip holds the finished site, so it comes last (Sphinx copies its static files before).

@@ -2,12 +2,14 @@
 
 import importlib
 import pkgutil
+import re
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from docutils import nodes
 from docutils.statemachine import StringList
+from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from mixbook import catalog
@@ -124,6 +126,17 @@ def api_sections(names: list[str]) -> list[tuple[str, str]]:
         return [(f"`{m}`", m) for name in names for m in public_modules(name)]
     papers = [p for p in catalog.papers() if p.family == names[0] and p.done]
     return [(p.name, p.module) for p in papers]
+
+
+def shorten_types(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str, returns: str
+) -> tuple[str, str]:
+    """Foreign types by their last name: ``~torch.Tensor`` could be no link anyway."""
+
+    def short(text: str | None) -> str:
+        return re.sub(r"~(?!mixbook\.)(?:\w+\.)+(\w+)", r"\1", text or "")
+
+    return short(signature), short(returns)
 
 
 class Api(SphinxDirective):
