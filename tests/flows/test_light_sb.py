@@ -1,4 +1,4 @@
-"""LightSB against quadrature, simulation, closed Gaussian formulas, Sinkhorn and finite differences."""
+"""LightSB against quadrature, simulation, Gaussian formulas, Sinkhorn and finite differences."""
 
 import math
 
@@ -570,7 +570,7 @@ def test_benchmark_plan_is_what_sinkhorn_finds():
     """On a grid, entropic transport between the benchmark's marginals gives back its plan."""
     epsilon = 0.8
     bench = make_mixture_benchmark(1, epsilon, 2, radius=2.0, dtype=torch.float64)
-    y, dy = grid_1d(-7, 7, 281)
+    y, _ = grid_1d(-7, 7, 281)
     a = multivariate_normal(0, 1).pdf(y)
     a /= a.sum()
     log_plan = (
@@ -731,9 +731,9 @@ def test_bad_points_are_refused_by_methods_of_two_arguments(kind):
         with pytest.raises(error, match=rf"^{name} must"):
             call()
     if kind != "three columns":
-        with pytest.raises(error, match="^X0 must"):
+        with pytest.raises(error, match=r"^X0 must"):
             small.fit(value, good)
-        with pytest.raises(error, match="^x must"):
+        with pytest.raises(error, match=r"^x must"):
             energy_distance(value, good)
 
 
@@ -799,13 +799,13 @@ def test_bad_times_are_refused_by_the_drift(t, error):
 def test_bad_arguments_of_the_samplers():
     model, x = make_model(), np.ones((3, 2))
     for t in (-0.1, 1.1):
-        with pytest.raises(ValueError, match="^t must"):
+        with pytest.raises(ValueError, match=r"^t must"):
             model.sample_at(x, t)
-    with pytest.raises(ValueError, match="^n_steps must"):
+    with pytest.raises(ValueError, match=r"^n_steps must"):
         model.sample_path(x, 0)
-    with pytest.raises(TypeError, match="^n_steps must"):
+    with pytest.raises(TypeError, match=r"^n_steps must"):
         model.sample_path(x, 2.0)
-    with pytest.raises(ValueError, match="^method must"):
+    with pytest.raises(ValueError, match=r"^method must"):
         model.sample_path(x, 2, method="heun")
     with pytest.raises(TypeError, match="seed"):
         model.sample(x, "0")
@@ -843,9 +843,9 @@ def test_bad_parameters_are_refused(position, value, error, name):
 def test_bad_samples_are_refused_by_the_loss(kind):
     value, error = BAD_MATRICES[kind]
     theta, good = (torch.zeros(3), torch.zeros(3, 2), torch.ones(3, 2), 1.0), torch.ones(4, 2)
-    with pytest.raises(error, match="^x0 must"):
+    with pytest.raises(error, match=r"^x0 must"):
         light_sb_loss(*theta, value, good)
-    with pytest.raises(error, match="^x1 must"):
+    with pytest.raises(error, match=r"^x1 must"):
         light_sb_loss(*theta, good, value)
 
 
@@ -875,14 +875,14 @@ def test_bad_gaussians_are_refused(change, error, name):
 
 def test_bad_model_of_the_gaussian_loss_and_kl():
     pair = ([0.0, 0.0], np.eye(2), [1.0, 0.0], np.eye(2))
-    with pytest.raises(ValueError, match="^S must"):
+    with pytest.raises(ValueError, match=r"^S must"):
         gaussian_loss([0.0, 0.0], -np.eye(2), 1.0, *pair)
     with pytest.raises(ValueError, match="must be equally long"):
         gaussian_loss([0.0], [[1.0]], 1.0, *pair)
     bridge = gaussian_sb(*pair, 1.0)
     with pytest.raises(ValueError, match="must be equally long"):
         plan_kl(bridge, [0.0], [[1.0]], 1.0, *pair[:2])
-    with pytest.raises(ValueError, match="^epsilon must"):
+    with pytest.raises(ValueError, match=r"^epsilon must"):
         plan_kl(bridge, [0.0, 0.0], np.eye(2), -1.0, *pair[:2])
 
 
@@ -903,24 +903,24 @@ def test_bad_benchmarks_are_refused(args, error, name):
 
 def test_bad_arguments_of_the_scores():
     bench = make_mixture_benchmark(2, 1.0, 0)
-    with pytest.raises(TypeError, match="^model must"):
+    with pytest.raises(TypeError, match=r"^model must"):
         cbw2_uvp("a model", bench)
-    with pytest.raises(TypeError, match="^benchmark must"):
+    with pytest.raises(TypeError, match=r"^benchmark must"):
         cbw2_uvp(bench, "a benchmark")
-    with pytest.raises(ValueError, match="^n_test must"):
+    with pytest.raises(ValueError, match=r"^n_test must"):
         cbw2_uvp(bench, bench, 0)
     with pytest.raises(ValueError, match="x must have 3 column"):
         cbw2_uvp(make_model(2, 3), bench)
-    with pytest.raises(ValueError, match="^n must"):
+    with pytest.raises(ValueError, match=r"^n must"):
         bench.sample_target(0)
     with pytest.raises(ValueError, match="at least 2 row"):
         energy_distance(np.ones((1, 2)), np.ones((4, 2)))
     for make in (SinkhornPlan, IndependentPlan):
-        with pytest.raises(ValueError, match="^epsilon must"):
+        with pytest.raises(ValueError, match=r"^epsilon must"):
             make(epsilon=0.0)
-    with pytest.raises(ValueError, match="^max_iter must"):
+    with pytest.raises(ValueError, match=r"^max_iter must"):
         SinkhornPlan(max_iter=0)
-    with pytest.raises(ValueError, match="^t must"):
+    with pytest.raises(ValueError, match=r"^t must"):
         IndependentPlan().fit(np.ones((3, 2)), np.ones((3, 2))).sample_at(np.ones((3, 2)), 2.0)
 
 

@@ -44,7 +44,7 @@ class _DiscretePlan:
         return _like(self.y_[torch.cat(k)[:, 0]], X0)
 
     def sample_at(self, X0: Any, t: float, random_state: Seed = None) -> Any:
-        """Draw the Brownian bridge between x and a drawn end point at time t in [0, 1], Eq. (11)."""
+        """Draw the Brownian bridge from x to a drawn end point at time t in [0, 1], Eq. (11)."""
         t = check_number(t, "t", low=0, high=1)
         x, generator = self._points(X0), as_generator(random_state)
         y = self.sample(x, generator)

@@ -59,7 +59,7 @@ class MixtureBenchmark:
         """Draw ``n`` pairs from the true plan."""
         generator = as_generator(random_state, self.plan.r_.device)
         x = self.sample_source(n, generator)
-        return x, self.plan.sample(x, generator)
+        return x, self.plan._sample_end(x, generator)
 
     def conditional_moments(self, x: Any) -> tuple[Any, Any]:
         """True mean (n, D) and covariance (n, D, D) of y given each row of x."""
@@ -114,8 +114,10 @@ def make_mixture_benchmark(
     r = eps_S * c / V
     log_alpha = -math.log(n_components) + 0.5 * (eps_S / V).log().sum(1)
     log_alpha = log_alpha - 0.5 * (c.square() / (V + epsilon)).sum(1)
-    theta = (p.to(dtype) for p in (log_alpha, r, eps_S / epsilon))
-    return MixtureBenchmark(LightSB.from_parameters(*theta, epsilon=epsilon))
+    S = eps_S / epsilon
+    return MixtureBenchmark(
+        LightSB.from_parameters(log_alpha.to(dtype), r.to(dtype), S.to(dtype), epsilon)
+    )
 
 
 def cbw2_uvp(

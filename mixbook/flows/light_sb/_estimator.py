@@ -1,5 +1,6 @@
 """The estimator: fits the potential by Adam and reads everything else off in closed form."""
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,8 +18,7 @@ __all__ = ["LightSB"]
 
 Array: TypeAlias = np.ndarray | Tensor  # results are of the kind that came in
 Seed: TypeAlias = int | torch.Generator | None
-
-MAX_ELEMENTS = 16_000_000  # largest (rows, K, D) block of the full-covariance closed forms
+Step: TypeAlias = Callable[[Tensor, float, float], Tensor]  # (state at s, s, t) -> state at t
 
 
 class LightSB(BaseEstimator):
@@ -298,7 +298,7 @@ class LightSB(BaseEstimator):
         factor = torch.linalg.cholesky(self.epsilon * self.S_)
         return r + _rows(self.S_[k], x) + _rows(factor[k], noise)
 
-    def _bridge_step(self, x: Tensor, generator: torch.Generator):  # type: ignore[no-untyped-def]
+    def _bridge_step(self, x: Tensor, generator: torch.Generator) -> Step:
         y = self._sample_end(x, generator)
 
         def step(x_s: Tensor, s: float, t: float) -> Tensor:
@@ -309,7 +309,7 @@ class LightSB(BaseEstimator):
 
         return step
 
-    def _euler_step(self, generator: torch.Generator):  # type: ignore[no-untyped-def]
+    def _euler_step(self, generator: torch.Generator) -> Step:
         def step(x_s: Tensor, s: float, t: float) -> Tensor:
             noise = (self.epsilon * (t - s)) ** 0.5 * _noise(x_s, generator)
             return x_s + (t - s) * closed_form.drift(x_s, s, *self._theta()) + noise

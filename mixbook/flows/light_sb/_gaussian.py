@@ -1,4 +1,4 @@
-"""The Gaussian Schrödinger bridge in closed form, and exact values of the loss and the KL for it."""
+"""The Gaussian Schrödinger bridge in closed form, with exact values of its loss and KL."""
 
 from typing import TypedDict
 

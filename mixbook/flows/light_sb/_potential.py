@@ -4,6 +4,7 @@
 Nothing here checks its input, except the public :func:`light_sb_loss`; the estimator checks once.
 """
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import torch
@@ -167,7 +168,9 @@ def _drift_mixed_times(
     return torch.einsum("nk,nkd->nd", w, rotate_back(pull))
 
 
-def _eigenbasis(x: Tensor, r: Tensor, S: Tensor):  # type: ignore[no-untyped-def]
+def _eigenbasis(
+    x: Tensor, r: Tensor, S: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Callable[[Tensor], Tensor]]:
     """Spectrum (K, D), points (n, K, D) and centres (K, D) in each component's own axes."""
     if S.ndim == 2:
         return S, x[:, None], r, lambda pull: pull
@@ -178,7 +181,7 @@ def _eigenbasis(x: Tensor, r: Tensor, S: Tensor):  # type: ignore[no-untyped-def
 
 
 def _quadratic(x: Tensor, S: Tensor) -> Tensor:
-    """x' S_k x for every row and component, (n, K); two matrix products, no (n, K, D) if diagonal."""
+    """x' S_k x for every row and component, (n, K); one matrix product if diagonal."""
     if S.ndim == 2:
         return x.square() @ S.T
     return torch.einsum("nd,kde,ne->nk", x, S, x)
