@@ -493,6 +493,23 @@ def test_fit_starts_where_it_should():
     np.testing.assert_allclose(full.S_, 0.2 * torch.eye(2).expand(5, 2, 2), atol=1e-9)
 
 
+@pytest.mark.parametrize("full", [False, True])
+def test_warm_start_goes_on_from_the_present_potential(full):
+    x0, x1 = make_points(100, 3, 1), 3 + make_points(100, 3, 2)
+    truth = make_model(4, 3, full=full)
+    model = make_model(4, 3, full=full).set_params(
+        warm_start=True, max_iter=1, lr=1e-12, random_state=0
+    )
+    model.fit(x0, x1)
+    for name in ("log_alpha_", "r_", "S_"):
+        np.testing.assert_allclose(getattr(model, name), getattr(truth, name), atol=1e-8)
+    before = model.score(x0, x1)
+    model.set_params(lr=1e-2, max_iter=100).fit(x0, x1)
+    assert model.score(x0, x1) > before + 0.1
+    fresh = model.set_params(warm_start=False, max_iter=1, lr=1e-12).fit(x0, x1)
+    np.testing.assert_allclose(fresh.log_alpha_, -math.log(4))
+
+
 @pytest.mark.parametrize("epsilon", [0.1, 10.0])
 def test_adam_moves_log_alpha_by_lr_over_epsilon(epsilon):
     x0, x1 = make_points(100, 2, 1), make_points(100, 2, 2)
@@ -771,6 +788,16 @@ def test_bad_too_few_rows_for_the_centres():
     with pytest.raises(ValueError, match=r"X1 must have at least 10 row\(s\), got 9"):
         LightSB(10, max_iter=1).fit(np.ones((20, 2)), np.ones((9, 2)))
     LightSB(10, max_iter=1, init="normal").fit(np.ones((20, 2)), np.ones((9, 2)))
+
+
+def test_bad_warm_start_from_another_shape():
+    x = make_points(9, 2)
+    for change in ({"n_components": 4}, {"covariance_type": "full"}):
+        model = make_model(3, 2).set_params(warm_start=True, max_iter=1, **change)
+        with pytest.raises(ValueError, match=r"^warm_start needs the present S_"):
+            model.fit(x, x)
+    with pytest.raises(ValueError, match=r"^warm_start needs"):
+        make_model(3, 2).set_params(warm_start=True).fit(make_points(9, 3), make_points(9, 3))
 
 
 def test_bad_use_before_fit():

@@ -47,6 +47,9 @@ class LightSB(BaseEstimator):
         All S_k start as ``s_init`` times the identity.
     init : {"samples", "normal"}
         Start the centres at rows of X1, or at standard normal draws.
+    warm_start : bool
+        Go on from the present potential when there is one, as from an earlier ``fit`` with another
+        learning rate or from :meth:`from_parameters`; ``s_init`` and ``init`` are then ignored.
     random_state : int, torch.Generator or None
         Source of randomness of ``fit``.
     device : str or torch.device
@@ -89,6 +92,7 @@ class LightSB(BaseEstimator):
         lr: float = 1e-3,
         s_init: float = 0.1,
         init: str = "samples",
+        warm_start: bool = False,
         random_state: Seed = None,
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
@@ -102,6 +106,7 @@ class LightSB(BaseEstimator):
         self.lr = lr
         self.s_init = s_init
         self.init = init
+        self.warm_start = warm_start
         self.random_state = random_state
         self.device = device
         self.dtype = dtype
@@ -123,15 +128,19 @@ class LightSB(BaseEstimator):
             If the loss diverges; the message names the step.
         """
         self._check_hyperparameters()
-        min_rows = self.n_components if self.init == "samples" else 1
+        warm = self.warm_start and hasattr(self, "r_")
+        min_rows = self.n_components if self.init == "samples" and not warm else 1
         x0 = self._as_points(X0, "X0")
         x1 = self._as_points(X1, "X1", min_rows=min_rows, n_columns=x0.shape[1])
         generator = as_generator(self.random_state, x0.device)
-        parameters = self._initial_parameters(x1, generator)
+        *parameters, basis = self._present(x1) if warm else self._start(x1, generator)
+        parameters = [p.requires_grad_() for p in parameters]
 
         def minibatch_loss() -> Tensor:
             batch0, batch1 = (_draw_rows(x, self.batch_size, generator) for x in (x0, x1))
-            return closed_form._loss(*self._unpack(*parameters), self.epsilon, batch0, batch1)
+            return closed_form._loss(
+                *self._unpack(basis, *parameters), self.epsilon, batch0, batch1
+            )
 
         self.loss_curve_ = minimise(
             minibatch_loss,
@@ -143,7 +152,7 @@ class LightSB(BaseEstimator):
             fused=True,
         )
         with torch.no_grad():
-            return self._set_parameters(*self._unpack(*parameters))
+            return self._set_parameters(*self._unpack(basis, *parameters))
 
     @classmethod
     def from_parameters(cls, log_alpha: Tensor, r: Tensor, S: Tensor, epsilon: float) -> "LightSB":
@@ -316,28 +325,44 @@ class LightSB(BaseEstimator):
 
         return step
 
-    def _initial_parameters(self, x1: Tensor, generator: torch.Generator) -> list[Tensor]:
+    def _start(self, x1: Tensor, generator: torch.Generator) -> list[Tensor]:
+        """Free parameters at the start of a fit, and the basis that rotations start from."""
         K, D = self.n_components, x1.shape[1]
         options: dict[str, Any] = {"dtype": x1.dtype, "device": x1.device}
         if self.init == "samples":
             rows = torch.randperm(len(x1), generator=generator, device=x1.device)[:K]
-            r = x1[rows].clone()
+            r = x1[rows]
         else:
             r = torch.randn(K, D, generator=generator, **options)
         a = torch.full((K,), -self.epsilon * float(np.log(K)), **options)
         log_s = torch.full((K, D), float(np.log(self.s_init)), **options)
-        parameters = [a, r, log_s]
-        if self.covariance_type == "full":
-            parameters.append(torch.randn(K, D, D, generator=generator, **options))
-        return [p.requires_grad_() for p in parameters]
+        eye = torch.eye(D, **options)
+        if self.covariance_type == "diag":
+            return [a, r, log_s, eye]
+        return [a, r, log_s, torch.randn(K, D, D, generator=generator, **options), eye]
+
+    def _present(self, x1: Tensor) -> list[Tensor]:
+        """The same, so that they unpack to the present potential."""
+        K, D = self.n_components, x1.shape[1]
+        wanted = (K, D) if self.covariance_type == "diag" else (K, D, D)
+        if tuple(self.S_.shape) != wanted:
+            raise ValueError(
+                f"warm_start needs the present S_ to have shape {wanted}, as n_components, "
+                f"covariance_type and the data say, got {tuple(self.S_.shape)}"
+            )
+        a, r, S = (p.to(x1, copy=True) for p in (self.epsilon * self.log_alpha_, self.r_, self.S_))
+        if S.ndim == 2:
+            return [a, r, S.log(), torch.eye(D).to(x1)]
+        s, basis = torch.linalg.eigh(S)
+        return [a, r, s.log(), torch.zeros_like(S), basis]
 
     def _unpack(
-        self, a: Tensor, r: Tensor, log_s: Tensor, skew: Tensor | None = None
+        self, basis: Tensor, a: Tensor, r: Tensor, log_s: Tensor, skew: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Free parameters to (log_alpha, r, S); log_alpha = a / epsilon sets Adam's step on it."""
         if skew is None:
             return a / self.epsilon, r, log_s.exp()
-        Q = torch.linalg.matrix_exp(skew - skew.transpose(1, 2))  # orthogonal
+        Q = basis @ torch.linalg.matrix_exp(skew - skew.transpose(1, 2))  # orthogonal
         S = (Q * log_s.exp()[:, None]) @ Q.transpose(1, 2)
         return a / self.epsilon, r, 0.5 * (S + S.transpose(1, 2))
 
