@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import train_test_split
 
@@ -30,7 +30,7 @@ __all__ = [
 
 def intrinsic_dimension(
     d_list: Sequence[int],
-    perf: Float[np.ndarray, "n_d n_seeds"],
+    perf: ArrayLike,
     baseline: float,
     fraction: float = 0.9,
 ) -> float:
@@ -76,7 +76,7 @@ def intrinsic_dimension(
 
 def bootstrap_dint(
     d_list: Sequence[int],
-    perf: Float[np.ndarray, "n_d n_seeds"],
+    perf: ArrayLike,
     baseline: float,
     fraction: float = 0.9,
     *,

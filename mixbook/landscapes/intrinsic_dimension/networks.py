@@ -178,8 +178,8 @@ def small_architectures(
 ) -> list[list[int]]:
     """Random small fully connected networks with at most ``max_parameters`` parameters.
 
-    Depth and each hidden width are drawn uniformly, and networks that are too large are drawn
-    again (the paper's search draws one width for all layers of a network).
+    Depth, the largest width allowed and then each hidden width are drawn uniformly; networks that
+    are too large are drawn again. (The paper's search gives all layers of a network one width.)
 
     Parameters
     ----------
@@ -210,9 +210,9 @@ def small_architectures(
     rng, found, tries = as_rng(seed), list[list[int]](), 0
     while len(found) < n:
         depth = int(rng.integers(depths[0], depths[1] + 1))
-        hidden = rng.integers(widths[0], widths[1] + 1, depth).tolist()
-        # the first hidden layer costs the most: cap it so that draws are not wasted
-        hidden[0] = min(hidden[0], max(widths[0], max_parameters // (inputs + 1)))
+        # a random cap first, so that narrow networks are drawn as often as wide ones
+        cap = int(rng.integers(widths[0], widths[1] + 1))
+        hidden = rng.integers(widths[0], cap + 1, depth).tolist()
         sizes = [inputs, *hidden, outputs]
         tries += 1
         if _n_parameters(sizes) <= max_parameters and (sizes not in found or tries > 1000 * n):

@@ -102,7 +102,9 @@ class SubspaceModel(nn.Module):
             self.theta_full = nn.Parameter(network.theta0.clone())
             return
         self.projection = _check_projection(projection, network.D)
-        self.t = nn.Parameter(torch.zeros(self.projection.d, device=network.theta0.device))
+        dtype = next(b.dtype for b in self.projection.buffers() if b.is_floating_point())
+        zeros = torch.zeros(self.projection.d, dtype=dtype, device=network.theta0.device)
+        self.t = nn.Parameter(zeros)
 
     @property
     def theta(self) -> Float[Tensor, " D"]:
@@ -110,7 +112,7 @@ class SubspaceModel(nn.Module):
         if hasattr(self, "theta_full"):
             return self.theta_full
         # Eq. (2)
-        return self.theta0 + self.projection(self.t)
+        return self.theta0 + self.projection(self.t).to(self.theta0)
 
     def forward(self, *inputs: Any) -> Any:
         return self._network[0](self.theta, *inputs)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int, Num
 from torch import Tensor, nn
 from torch.func import vmap
 
@@ -59,7 +59,9 @@ class Runs:
     theta: Tensor
     networks: list[FlatNetwork]
 
-    def predict(self, X: Float[Tensor, "n *shape"], row: int = 0, seed: int = 0) -> Tensor:
+    def predict(
+        self, X: Float[Tensor, "n *shape"], row: int = 0, seed: int = 0
+    ) -> Int[Tensor, " n"]:
         """Labels that one member gives to ``X``: row of ``d``, position in ``seeds``."""
         network, theta = self.networks[seed], self.theta[row, seed]
         with torch.no_grad():
@@ -69,8 +71,8 @@ class Runs:
 
 def train_subspace(
     make_model: MakeModel,
-    X: Float[Tensor, "n *shape"],
-    y: Any,
+    X: Num[Tensor | np.ndarray, "n *shape"],
+    y: Num[Tensor | np.ndarray, " n"],
     X_val: Any = None,
     y_val: Any = None,
     *,
@@ -154,8 +156,8 @@ def train_subspace(
 
 def train_direct(
     make_model: MakeModel,
-    X: Float[Tensor, "n *shape"],
-    y: Any,
+    X: Num[Tensor | np.ndarray, "n *shape"],
+    y: Num[Tensor | np.ndarray, " n"],
     X_val: Any = None,
     y_val: Any = None,
     *,
@@ -235,7 +237,7 @@ def _train(
     )
     final = theta().detach()
     train, val = (
-        _accuracy(networks[0], final, X, y).T.cpu().numpy()
+        _accuracy(networks[0], final, X, y).T.double().cpu().numpy()
         for X, y in ((data.X, data.y), (data.X_val, data.y_val))
     )
     return Runs(
