@@ -4,7 +4,17 @@ Files are downloaded once into the folder that ``MIXBOOK_DATA_DIR`` names (defau
 operating system's cache folder) and their sha256 is checked on every load.
 """
 
+from mixbook.data.cite import CitePCA, load_cite_pca50
 from mixbook.data.registry import DataError, data_dir, fetch, known_files
 from mixbook.data.safe import UnsafePickleError, load_pickle
 
-__all__ = ["DataError", "UnsafePickleError", "data_dir", "fetch", "known_files", "load_pickle"]
+__all__ = [
+    "CitePCA",
+    "DataError",
+    "UnsafePickleError",
+    "data_dir",
+    "fetch",
+    "known_files",
+    "load_cite_pca50",
+    "load_pickle",
+]

@@ -1,0 +1,234 @@
+"""The closed forms of LightSB as plain functions of (log_alpha, r, S, epsilon).
+
+``S`` is either (K, D), the diagonals, or (K, D, D), full symmetric positive definite matrices.
+Nothing here checks its input, except the public :func:`light_sb_loss`; the estimator checks once.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mixbook.core.gaussians import mixture_log_prob
+from mixbook.core.validation import as_matrix, check_number
+
+LogAlpha: TypeAlias = Float[Tensor, " K"]
+Centres: TypeAlias = Float[Tensor, "K D"]
+Scales: TypeAlias = Float[Tensor, "K D"] | Float[Tensor, "K D D"]
+Points: TypeAlias = Float[Tensor, "n D"]
+
+MAX_ELEMENTS = 4_000_000  # largest (rows, K, D) block of the drift at mixed times
+
+
+def log_potential(
+    y: Points, log_alpha: LogAlpha, r: Centres, S: Scales, epsilon: float
+) -> Float[Tensor, " n"]:
+    r"""Adjusted Schrödinger potential :math:`\log v(y)`, Eq. (3); not normalised."""
+    # Eq. (3)
+    return mixture_log_prob(y, log_alpha, r, epsilon * S)
+
+
+def tilted_log_weights(
+    x: Points, log_alpha: LogAlpha, r: Centres, S: Scales, epsilon: float
+) -> Float[Tensor, "n K"]:
+    r"""Log-weights :math:`\log\tilde\alpha_k(x)` of the components of the plan at x, Eq. (4)."""
+    # Eq. (4)
+    return log_alpha + (0.5 * _quadratic(x, S) + x @ r.T) / epsilon
+
+
+def log_normaliser(
+    x: Points, log_alpha: LogAlpha, r: Centres, S: Scales, epsilon: float
+) -> Float[Tensor, " n"]:
+    r"""Log-normaliser :math:`\log c(x)` of the conditional plan, Eq. (5)."""
+    # Eq. (5)
+    return torch.logsumexp(tilted_log_weights(x, log_alpha, r, S, epsilon), dim=1)
+
+
+def light_sb_loss(
+    log_alpha: LogAlpha, r: Centres, S: Scales, epsilon: float, x0: Points, x1: Float[Tensor, "m D"]
+) -> Float[Tensor, ""]:
+    r"""The loss :math:`E_{p_0}\log c(x_0) - E_{p_1}\log v(x_1)`, Eq. (7).
+
+    Only differences of this loss carry meaning: by Eq. (8) its excess over the minimum is the KL
+    divergence from the true plan (and process) to the model's. It is unchanged when all
+    ``log_alpha`` are shifted by a constant. Differentiable in every tensor argument.
+
+    Parameters
+    ----------
+    log_alpha : Tensor of shape (K,)
+        Log-weights of the potential; they need not be normalised.
+    r : Tensor of shape (K, D)
+        Centres.
+    S : Tensor of shape (K, D) or (K, D, D)
+        Diagonals or full matrices; the potential's covariances are ``epsilon * S``.
+    epsilon : float
+        Variance of the reference Brownian motion over unit time, positive.
+    x0, x1 : Tensor of shape (n, D), (m, D)
+        Independent samples of the two populations; no pairing is used.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong kind, shape or range, or is not finite.
+    """
+    check_number(epsilon, "epsilon", low=0, low_open=True)
+    check_parameters(log_alpha, r, S)
+    for name, x in {"x0": x0, "x1": x1}.items():
+        as_matrix(x, name, n_columns=r.shape[1])
+    return _loss(log_alpha, r, S, epsilon, x0, x1)
+
+
+def _loss(
+    log_alpha: Tensor, r: Tensor, S: Tensor, epsilon: float, x0: Tensor, x1: Tensor
+) -> Tensor:
+    log_c = log_normaliser(x0, log_alpha, r, S, epsilon)
+    log_v = log_potential(x1, log_alpha, r, S, epsilon)
+    # Eq. (7)
+    return log_c.mean() - log_v.mean()
+
+
+def conditional_mean(
+    x: Points, log_alpha: LogAlpha, r: Centres, S: Scales, epsilon: float
+) -> Float[Tensor, "n D"]:
+    """Mean of the conditional plan, E[y | x], from Eq. (6)."""
+    w = torch.softmax(tilted_log_weights(x, log_alpha, r, S, epsilon), dim=1)
+    if S.ndim == 2:
+        return w @ r + (w @ S) * x
+    return w @ r + torch.einsum("nk,kde,ne->nd", w, S, x)
+
+
+def conditional_moments(
+    x: Points, log_alpha: LogAlpha, r: Centres, S: Scales, epsilon: float
+) -> tuple[Float[Tensor, "n D"], Float[Tensor, "n D D"]]:
+    """Mean and covariance of the conditional plan, from Eq. (6)."""
+    w = torch.softmax(tilted_log_weights(x, log_alpha, r, S, epsilon), dim=1)
+    means = component_means(x, r, S)
+    mean = torch.einsum("nk,nkd->nd", w, means)
+    spread = w.sqrt()[:, :, None] * (means - mean[:, None])
+    within = torch.diag_embed(w @ S) if S.ndim == 2 else torch.einsum("nk,kde->nde", w, S)
+    return mean, epsilon * within + spread.transpose(1, 2) @ spread
+
+
+def component_means(x: Points, r: Centres, S: Scales) -> Float[Tensor, "n K D"]:
+    """Means r_k + S_k x of the conditional plan's components."""
+    if S.ndim == 2:
+        # Eq. (6)
+        return r + S * x[:, None]
+    return r + torch.einsum("kde,ne->nkd", S, x)
+
+
+def drift(
+    x: Points,
+    t: float | Float[Tensor, " n"],
+    log_alpha: LogAlpha,
+    r: Centres,
+    S: Scales,
+    epsilon: float,
+) -> Float[Tensor, "n D"]:
+    r"""Drift g(x, t) of the bridge :math:`dX = g\,dt + \sqrt\varepsilon\,dB`, Eqs. (9) and (10).
+
+    One time for all rows and diagonal ``S`` cost two matrix products each; any other case works in
+    the eigenbasis of each component, a block of rows at a time.
+    """
+    if S.ndim == 2 and not isinstance(t, Tensor):
+        return _drift_one_time(x, t, log_alpha, r, S, epsilon)
+    times = torch.as_tensor(t, dtype=x.dtype, device=x.device).expand(len(x))
+    rows = max(1, MAX_ELEMENTS // r.numel())
+    blocks = zip(x.split(rows), times.split(rows))
+    return torch.cat([_drift_mixed_times(xb, tb, log_alpha, r, S, epsilon) for xb, tb in blocks])
+
+
+def _drift_one_time(
+    x: Tensor, t: float, log_alpha: Tensor, r: Tensor, S: Tensor, epsilon: float
+) -> Tensor:
+    B = t * S + (1 - t)
+    slope, offset = (S - 1) / B, r / B
+    square = x.square() @ slope.T + 2 * x @ offset.T - t * (r * offset).sum(1)
+    # Eq. (9)
+    log_u = log_alpha - 0.5 * B.log().sum(1) + square / (2 * epsilon)
+    w = torch.softmax(log_u, dim=1)
+    # Eq. (10)
+    return (w @ slope) * x + w @ offset
+
+
+def _drift_mixed_times(
+    x: Tensor, t: Tensor, log_alpha: Tensor, r: Tensor, S: Tensor, epsilon: float
+) -> Tensor:
+    s, x, r, rotate_back = _eigenbasis(x, r, S)
+    t = t[:, None, None]
+    B = t * s + (1 - t)  # (n, K, D)
+    pull = ((s - 1) * x + r) / B
+    square = (x * (pull + r / B) - t * r.square() / B).sum(2)
+    # Eq. (9)
+    log_u = log_alpha - 0.5 * B.log().sum(2) + square / (2 * epsilon)
+    w = torch.softmax(log_u, dim=1)
+    # Eq. (10)
+    return torch.einsum("nk,nkd->nd", w, rotate_back(pull))
+
+
+def _eigenbasis(
+    x: Tensor, r: Tensor, S: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Callable[[Tensor], Tensor]]:
+    """Spectrum (K, D), points (n, K, D) and centres (K, D) in each component's own axes."""
+    if S.ndim == 2:
+        return S, x[:, None], r, lambda pull: pull
+    s, Q = torch.linalg.eigh(S)
+    x = torch.einsum("kde,nd->nke", Q, x)
+    r = torch.einsum("kde,kd->ke", Q, r)
+    return s, x, r, lambda pull: torch.einsum("kde,nke->nkd", Q, pull)
+
+
+def _quadratic(x: Tensor, S: Tensor) -> Tensor:
+    """x' S_k x for every row and component, (n, K); one matrix product if diagonal."""
+    if S.ndim == 2:
+        return x.square() @ S.T
+    return torch.einsum("nd,kde,ne->nk", x, S, x)
+
+
+def check_parameters(log_alpha: Tensor, r: Tensor, S: Tensor) -> None:
+    """Refuse parameters of the potential with wrong kind, shape, sign or symmetry.
+
+    Raises
+    ------
+    TypeError
+        If one of them is not a floating-point tensor.
+    ValueError
+        If shapes disagree, a value is not finite, or an ``S_k`` is not positive definite.
+    """
+    named = {"log_alpha": log_alpha, "r": r, "S": S}
+    for name, value in named.items():
+        if not isinstance(value, Tensor) or not value.is_floating_point():
+            raise TypeError(f"{name} must be a floating-point tensor, got {_describe(value)}")
+    K, D = _check_shapes(log_alpha, r, S)
+    for name, value in named.items():
+        if not torch.isfinite(value).all():
+            raise ValueError(f"{name} must be finite, but holds NaN or infinity")
+    if not _is_positive(S.detach()):
+        wanted = "positive" if S.ndim == 2 else "symmetric positive definite"
+        raise ValueError(f"S must be {wanted} for each of the {K} components in {D} dimensions")
+
+
+def _check_shapes(log_alpha: Tensor, r: Tensor, S: Tensor) -> tuple[int, int]:
+    if log_alpha.ndim != 1 or len(log_alpha) == 0:
+        raise ValueError(f"log_alpha must have shape (K,), K >= 1, got {tuple(log_alpha.shape)}")
+    K = len(log_alpha)
+    if r.ndim != 2 or r.shape[0] != K or r.shape[1] == 0:
+        raise ValueError(f"r must have shape ({K}, D), one row a component, got {tuple(r.shape)}")
+    D = r.shape[1]
+    if tuple(S.shape) not in {(K, D), (K, D, D)}:
+        raise ValueError(f"S must have shape ({K}, {D}) or ({K}, {D}, {D}), got {tuple(S.shape)}")
+    return K, D
+
+
+def _is_positive(S: Tensor) -> bool:
+    if S.ndim == 2:
+        return bool((S > 0).all())
+    symmetric = torch.allclose(S, S.transpose(1, 2), rtol=1e-4, atol=1e-6)
+    return symmetric and bool((torch.linalg.cholesky_ex(S).info == 0).all())
+
+
+def _describe(value: object) -> str:
+    dtype = getattr(value, "dtype", None)
+    return type(value).__name__ + (f" of dtype {dtype}" if dtype is not None else "")
