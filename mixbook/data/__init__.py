@@ -6,5 +6,15 @@ operating system's cache folder) and their sha256 is checked on every load.
 
 from mixbook.data.registry import DataError, data_dir, fetch, known_files
 from mixbook.data.safe import UnsafePickleError, load_pickle
+from mixbook.data.scholp import load_scholp, load_scholp_published
 
-__all__ = ["DataError", "UnsafePickleError", "data_dir", "fetch", "known_files", "load_pickle"]
+__all__ = [
+    "DataError",
+    "UnsafePickleError",
+    "data_dir",
+    "fetch",
+    "known_files",
+    "load_pickle",
+    "load_scholp",
+    "load_scholp_published",
+]

@@ -6,6 +6,7 @@ CSR matrix of forward edges ``u < v`` whose rows are sorted, so each triangle is
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -23,10 +24,11 @@ Kernel = TypeVar("Kernel", bound=Callable)
 
 def kernel(function: Kernel) -> Kernel:
     """Compile on first use; keep the machine code on disk where a folder is writable."""
+    plain = inspect.unwrap(function)  # a type checker may have wrapped it
     try:
-        return njit(cache=True)(function)
+        return njit(cache=True)(plain)
     except RuntimeError:  # numba found no folder for its cache (read-only installation)
-        return njit(function)
+        return njit(plain)
 
 
 @kernel
