@@ -77,6 +77,7 @@ from mixbook.networks.simplicial_closure.prediction import (
     bootstrap_relative_auprc,
     labeled_open_triangles,
     relative_auprc,
+    released_script_labels,
     triangle_features,
 )
 from mixbook.networks.simplicial_closure.scores import (
@@ -142,6 +143,7 @@ __all__ = [
     "projected_graph",
     "random_configuration",
     "relative_auprc",
+    "released_script_labels",
     "score_triangles",
     "simulate_random_simplices",
     "summary_statistics",

@@ -164,9 +164,9 @@ class SimplexIndex:
         """Edge numbers (u, v), (u, w), (v, w) of all triangles u < v < w, in order."""
         strong = np.zeros(len(self.indices), dtype=np.int64)
         total = int(_kernels.count_triangles(self.indptr, self.indices, strong).sum())
-        edges = tuple(np.empty(total, dtype=np.int32) for _ in range(3))
-        _kernels.list_triangles(self.indptr, self.indices, *edges)
-        return edges
+        uv, uw, vw = np.empty((3, total), dtype=np.int32)
+        _kernels.list_triangles(self.indptr, self.indices, uv, uw, vw)
+        return uv, uw, vw
 
     def edge_nodes(self, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ranks of both ends of forward edges."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import TypeVar
 
 import numpy as np
 
@@ -19,10 +18,8 @@ except ImportError as error:  # pragma: no cover - depends on the installation
         'mixbook.networks.simplicial_closure needs numba: pip install "mixbook[networks]"'
     ) from error
 
-Kernel = TypeVar("Kernel", bound=Callable)
 
-
-def kernel(function: Kernel) -> Kernel:
+def kernel(function: Callable) -> Callable:
     """Compile on first use; keep the machine code on disk where a folder is writable."""
     plain = inspect.unwrap(function)  # a type checker may have wrapped it
     try:
@@ -168,19 +165,23 @@ def common_neighbours(triangles, indptr, indices, node_weight):
     in_i = np.zeros(indptr.size - 1, dtype=np.bool_)
     in_j = np.zeros(indptr.size - 1, dtype=np.bool_)
     for t in range(triangles.shape[0]):
-        i, j, k = triangles[t]
-        in_i[indices[indptr[i] : indptr[i + 1]]] = True
-        for z in indices[indptr[j] : indptr[j + 1]]:
-            in_j[z] = True
-            counts[t, 0] += in_i[z]
-        for z in indices[indptr[k] : indptr[k + 1]]:
+        i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        for e in range(indptr[i], indptr[i + 1]):
+            in_i[indices[e]] = True
+        for e in range(indptr[j], indptr[j + 1]):
+            in_j[indices[e]] = True
+            counts[t, 0] += in_i[indices[e]]
+        for e in range(indptr[k], indptr[k + 1]):
+            z = indices[e]
             counts[t, 1] += in_i[z]
             counts[t, 2] += in_j[z]
             if in_i[z] and in_j[z]:
                 counts[t, 3] += 1
                 total[t] += node_weight[z]
-        in_i[indices[indptr[i] : indptr[i + 1]]] = False
-        in_j[indices[indptr[j] : indptr[j + 1]]] = False
+        for e in range(indptr[i], indptr[i + 1]):
+            in_i[indices[e]] = False
+        for e in range(indptr[j], indptr[j + 1]):
+            in_j[indices[e]] = False
     return counts, total
 
 
@@ -192,23 +193,23 @@ def walk_lifecycles(edges, start, event, state_of, closed, opened):
     ends of edge ``e``. A simplex that occurs in all three lists closes the triangle.
     ``state_of[a, b, c]`` is the state with (capped) weights a, b, c.
     """
-    after_last = event.max() + 1 if event.size else 0
     path = np.empty(event.size + 2, dtype=np.int64)
+    at, weight = np.zeros(3, dtype=np.int64), np.zeros(3, dtype=np.int64)
     for t in range(edges.shape[0]):
-        at = start[edges[t]]
-        end = start[edges[t] + 1]
-        weight = np.zeros(3, dtype=np.int64)
+        for q in range(3):
+            at[q] = start[edges[t, q]]
+            weight[q] = 0
         path[0], length, is_closed = 0, 1, False
         while not is_closed:
-            now = after_last
+            now = -1
             for q in range(3):
-                if at[q] < end[q]:
-                    now = min(now, event[at[q]])
-            if now == after_last:
+                if at[q] < start[edges[t, q] + 1] and (now < 0 or event[at[q]] < now):
+                    now = event[at[q]]
+            if now < 0:
                 break
             hits = 0
             for q in range(3):
-                if at[q] < end[q] and event[at[q]] == now:
+                if at[q] < start[edges[t, q] + 1] and event[at[q]] == now:
                     at[q] += 1
                     weight[q] = min(weight[q] + 1, 2)
                     hits += 1

@@ -80,7 +80,7 @@ def _induced_wedges(index: SimplexIndex, triangles: dict[Key, int]) -> dict[Key,
         np.bincount(np.concatenate([u[index.ties == a], v[index.ties == a]]), minlength=index.n)
         for a in (1, 2)
     )
-    wedges = {
+    wedges: dict[Key, int] = {
         (0, 1, 1): int((weak * (weak - 1) // 2).sum()),
         (0, 1, 2): int((weak * strong).sum()),
         (0, 2, 2): int((strong * (strong - 1) // 2).sum()),
@@ -95,7 +95,7 @@ def _induced_edges(
     index: SimplexIndex, wedges: dict[Key, int], triangles: dict[Key, int]
 ) -> dict[Key, int]:
     """An edge and a third node that is adjacent to neither end."""
-    counts = {}
+    counts: dict[Key, int] = {}
     for tie in (1, 2):
         edges = int((index.ties == tie).sum())
         inside = sum(k.count(tie) * c for k, c in (*wedges.items(), *triangles.items()))
@@ -201,7 +201,7 @@ def _clique_types(by_ties: np.ndarray) -> dict[Key, int]:
 
 def _diamond_types(at_edge: np.ndarray, cliques: dict[Key, int]) -> dict[Key, int]:
     """Pairs of triangles on a common edge, less those inside a 4-clique (six each)."""
-    counts = {}
+    counts: dict[Key, int] = {}
     for a, b in combinations_with_replacement(range(3), 2):
         pairs = at_edge[a] * (at_edge[b] - 1) // 2 if a == b else at_edge[a] * at_edge[b]
         counts[-1, -1, a, b] = int(pairs.sum())

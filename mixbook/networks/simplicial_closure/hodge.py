@@ -105,12 +105,16 @@ def hodge_parts(
 
 def _project(basis: sparse.csr_array, s: np.ndarray) -> np.ndarray:
     """Orthogonal projection of the columns of ``s`` onto the range of ``basis``."""
-    if basis.shape[0] <= DENSE_LIMIT:
-        values, vectors = np.linalg.eigh((basis @ basis.T).toarray())
-        kept = vectors[:, values > 1e-9 * max(values.max(initial=0), 1)]
-        return kept @ (kept.T @ s)
-    columns = [linalg.lsqr(basis, column, atol=1e-12, btol=1e-12)[0] for column in s.T]
-    return basis @ np.stack(columns, axis=1)
+    if min(basis.shape) > DENSE_LIMIT:
+        columns = [linalg.lsqr(basis, column, atol=1e-12, btol=1e-12)[0] for column in s.T]
+        return basis @ np.stack(columns, axis=1)
+    wide = basis.shape[0] <= basis.shape[1]
+    gram = (basis @ basis.T if wide else basis.T @ basis).toarray()
+    values, vectors = np.linalg.eigh(gram)
+    kept = values > 1e-9 * max(values.max(initial=0), 1)
+    # the range is spanned by eigenvectors of B B^T, or by the images of those of B^T B
+    span = vectors[:, kept] if wide else (basis @ vectors[:, kept]) / np.sqrt(values[kept])
+    return span @ (span.T @ s)
 
 
 def simplicial_ppr_scores(

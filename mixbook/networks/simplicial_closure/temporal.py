@@ -128,10 +128,12 @@ class TemporalSimplices:
             If one of the three files is missing; the message names it.
         """
         directory = Path(directory)
-        parts = [_read_integers(directory, f"{name}-{k}") for k in ("simplices", "nverts", "times")]
-        n_nodes = int(parts[0].max(initial=0))
+        flat, nverts, times = (
+            _read_integers(directory, f"{name}-{part}") for part in ("simplices", "nverts", "times")
+        )
+        n_nodes = int(flat.max(initial=0))
         labels = _read_labels(directory, f"{name}-node-labels", n_nodes)
-        return cls.from_arrays(*parts, n_nodes=n_nodes, node_labels=labels, name=name)
+        return cls.from_arrays(flat, nverts, times, n_nodes=n_nodes, node_labels=labels, name=name)
 
     @property
     def n_simplices(self) -> int:
