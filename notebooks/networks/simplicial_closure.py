@@ -43,8 +43,22 @@ from mixbook.networks import simplicial_closure as sc
 SMALL = ["email-Enron", "contact-primary-school", "contact-high-school", "NDC-classes"]
 ALL = [*SMALL, "email-Eu", "NDC-substances", "congress-bills"]
 SIZES = {
-    "ci": dict(count=SMALL, score=SMALL, null_n=[25, 50, 100], b_step=0.04, egos=40, boots=40),
-    "full": dict(count=ALL, score=ALL[:6], null_n=[25, 50, 100, 200], b_step=0.02, egos=100, boots=200),
+    "ci": {
+        "count": SMALL,
+        "score": SMALL,
+        "null_n": [25, 50, 100],
+        "b_step": 0.05,
+        "egos": 40,
+        "boots": 40,
+    },
+    "full": {
+        "count": ALL,
+        "score": ALL[:6],
+        "null_n": [25, 50, 100, 200],
+        "b_step": 0.02,
+        "egos": 100,
+        "boots": 200,
+    },
 }
 cfg = SIZES[profile]
 rng = as_rng(seed)
@@ -72,7 +86,9 @@ def draw_example(ax):
             around = np.argsort(np.arctan2(*(corners - corners.mean(0)).T))
             ax.fill(*corners[around].T, color=PALETTE["sky"], alpha=0.35, lw=0)
     (opened,) = sc.open_triangles(example) + 1
-    ax.fill(*np.array([XY[i] for i in opened]).T, fill=False, hatch="///", color=PALETTE["red"], lw=0)
+    ax.fill(
+        *np.array([XY[i] for i in opened]).T, fill=False, hatch="///", color=PALETTE["red"], lw=0
+    )
     for i, j in zip(*np.triu(w).nonzero()):
         ax.plot(*zip(XY[i + 1], XY[j + 1]), color=PALETTE["black"], lw=1 if w[i, j] == 1 else 3.5)
     for i, (x, y) in XY.items():
@@ -260,7 +276,9 @@ for name in ("harmonic", "arithmetic", "pa_degree", "pa_simplex", "common", "kat
 # %% tags=["nbval-check-output"]
 edges, gradient, curl = sc.edge_complex(example)
 ranks = [np.linalg.matrix_rank(m.toarray()) for m in (gradient, curl)]
-print(f"edges {len(edges)} = gradient {ranks[0]} + curl {ranks[1]} + harmonic {len(edges) - sum(ranks)}")
+print(
+    f"edges {len(edges)} = gradient {ranks[0]} + curl {ranks[1]} + harmonic {len(edges) - sum(ranks)}"
+)
 print("largest entry of C G:", abs(curl @ gradient).max())
 
 # %% [markdown]
@@ -312,17 +330,19 @@ def draw_exponent(p):
     triangles, y, past = problems["contact-primary-school"]
     score = sc.score_triangles(triangles, past, "generalized", p=p)
     fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.4))
-    top = np.unique(np.geomspace(20, len(y), 60).astype(int))
+    top = np.unique(np.geomspace(100, len(y), 60).astype(int))
     hits = np.cumsum(y[np.argsort(-score, kind="stable")])
     axes[0].plot(top, hits[top - 1] / top, color=PALETTE["blue"], label=f"$M_p$, p = {p:g}")
     axes[0].axhline(y.mean(), color=PALETTE["grey"], ls="--", label="guessing")
     axes[0].set(xscale="log", xlabel="number of top-ranked triangles", ylabel="share that close")
-    axes[0].set(ylim=(0, 0.18), title="precision, primary school")
+    axes[0].set(ylim=(0, 0.2), title="precision, primary school")
     axes[0].legend()
     for (name, curve), style in zip(list(curves.items())[:4], ("-", "--", "-.", ":")):
         axes[1].plot(EXPONENTS, curve, style, label=name)
     axes[1].axvline(p, color=PALETTE["black"], lw=1)
-    axes[1].set(xlabel="exponent p", ylabel="relative AUC-PR", title="all exponents", ylim=(0.8, 6.6))
+    axes[1].set(
+        xlabel="exponent p", ylabel="relative AUC-PR", title="all exponents", ylim=(0.8, 6.6)
+    )
     axes[1].legend(fontsize=7.5)
     return fig
 
@@ -342,11 +362,17 @@ rows = []
 own_tables = {}
 for name in cfg["count"]:
     data = load_scholp(name)
-    ours = (*sc.count_triangles(data), sc.closure_counts_3(*data.split()), sc.closure_counts_4(*data.split()))
+    ours = (
+        *sc.count_triangles(data),
+        sc.closure_counts_3(*data.split()),
+        sc.closure_counts_4(*data.split()),
+    )
     own_tables[name] = ours[2]
     theirs = published.statistics.loc[name]
     tables = published.closures_3[name], published.closures_4[name]
-    differences = [abs(x - y) for a, b in zip(ours[2:], tables) for k in b for x, y in zip(a[k], b[k])]
+    differences = [
+        abs(x - y) for a, b in zip(ours[2:], tables) for k in b for x, y in zip(a[k], b[k])
+    ]
     triangles_off = abs(ours[0] - theirs.nopentri) + abs(ours[1] - theirs.nclosedtri)
     rows.append((name, ours[0], ours[1], int(triangles_off), max(differences)))
 columns = ["network", "open", "closed", "triangles off by", "largest difference in 37 rows"]
@@ -359,7 +385,16 @@ print(counting.to_string(index=False))
 # The openness of a network goes with the logarithm of its average degree, Eq. (4): moderately over all
 # simplices, tightly if only 3-node simplices are kept.
 
+
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two scatter plots of the fraction of open triangles against average degree for 19 networks. With all simplices the points lie loosely around a rising line; with 3-node simplices only they follow it closely."}}
+def log_ticks(ax):
+    """Plain numbers on a logarithmic axis that spans less than three decades."""
+    low, high = ax.get_xlim()
+    ticks = [x for x in (2, 5, 10, 20, 50, 100, 200, 500) if low <= x <= high]
+    ax.set_xticks(ticks, [str(x) for x in ticks])
+    ax.set_xticks([], minor=True)
+
+
 fits = []
 fig, axes = plt.subplots(1, 2, figsize=(8.8, 3.6), sharey=True)
 for ax, table, title in zip(
@@ -371,10 +406,15 @@ for ax, table, title in zip(
     opened = np.array([sc.fraction_open(*r) for r in zip(table.nopentri, table.nclosedtri)])
     fits.append(sc.openness_fit(degree, opened))
     contact = table.index.str.startswith(("contact", "email"))
-    ax.semilogx(degree[contact], opened[contact], "o", color=PALETTE["orange"], label="contact, e-mail")
-    ax.semilogx(degree[~contact], opened[~contact], "s", color=PALETTE["blue"], label="other systems")
+    ax.semilogx(
+        degree[contact], opened[contact], "o", color=PALETTE["orange"], label="contact, e-mail"
+    )
+    ax.semilogx(
+        degree[~contact], opened[~contact], "s", color=PALETTE["blue"], label="other systems"
+    )
     line = np.geomspace(degree.min(), degree.max(), 50)
     ax.plot(line, fits[-1].intercept + fits[-1].slope * np.log(line), color=PALETTE["grey"], lw=1.2)
+    log_ticks(ax)
     ax.set(xlabel="average degree (neighbours a node)", title=f"{title}: $R^2$ = {fits[-1].r2:.2f}")
 axes[0].set_ylabel("fraction of triangles open")
 axes[1].legend(loc="upper left")
@@ -389,7 +429,9 @@ plt.show()
 # %% tags=["nbval-check-output"]
 tests = {kind: sc.closure_tests(published.closures_3, kind) for kind in list(sc.COMPARISONS)[:3]}
 own_networks = {name: published.closures_3[name] for name in own_tables}
-own_differ = sum(sc.closure_tests(own_tables, k) != sc.closure_tests(own_networks, k) for k in tests)
+own_differ = sum(
+    sc.closure_tests(own_tables, k) != sc.closure_tests(own_networks, k) for k in tests
+)
 print(pd.DataFrame(tests).T.to_string())
 
 # %% tags=["remove-input"]
@@ -406,7 +448,7 @@ mixbook.say(
 #
 # The same story as a flow: from each state, where do the triples that end up closed go next?
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two heat maps of transition shares between the eleven states of a triple, one for e-mails and one for contacts in a primary school. In the e-mail network most triples that close jump there from the empty state, in the school they first pass through weak and strong edges."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two heat maps of transition shares between the eleven states of a triple, one for e-mails and one for contacts in a primary school. Mass runs along the diagonal, from weaker to stronger states; the last column, moves to closed, is bright for many states in the e-mail network and dark for most in the school."}}
 labels = ["".join(map(str, s)) if s != "closed" else s for s in sc.STATES]
 fig, axes = plt.subplots(1, 2, figsize=(9.4, 4.3), sharey=True)
 direct = {}
@@ -427,43 +469,55 @@ plt.show()
 
 # %% tags=["remove-input"]
 mixbook.say(
-    f"Of all triples that close, {direct['email-Enron']:.0%} do so out of nothing in the e-mail network (one message to "
-    f"a new set of people), but only {direct['contact-primary-school']:.0%} in the school, where pairs come first."
+    f"Of all triples that close, {direct['email-Enron']:.0%} do so out of nothing in the e-mail network (one message to three "
+    f"people who never shared one), but only {direct['contact-primary-school']:.0%} in the school, where pairs meet first."
 )
 
 # %% [markdown]
 # ### Does chance span the range?
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Fraction of open triangles against edge density in random networks of 25, 50 and 100 nodes. The simulated means lie on the closed-form curves, which run from almost all closed to almost all open."}}
+SAMPLES = 20
 b_grid = np.arange(0.8, 1.8 + 1e-9, cfg["b_step"])
 fig, ax = plt.subplots(figsize=(6.6, 3.9))
-z_by_n, inside, all_fractions = [], [], []
+z_by_n, z_by_point, all_fractions = [], [], []
 for n, marker in zip(cfg["null_n"], "os^D"):
-    deviations, variances, fractions = [], [], []
+    residual_means, residual_variances, fractions = [], [], []
     for b in b_grid:
         expected = sc.expected_open_closed(n, n**-b)
         ratio = sc.fraction_open(*expected)
-        counts = np.array([sc.count_triangles(sc.simulate_random_simplices(n, b, rng)) for _ in range(5)])
-        sample = counts[:, 0] / np.maximum(counts.sum(axis=1), 1)
-        residual = (counts[:, 0] - ratio * counts.sum(axis=1)) / sum(expected)  # has mean zero exactly
-        deviations.append(residual.mean())
-        variances.append(residual.var(ddof=1) / 5)
-        fractions.append(sample.mean())
-        inside.append(abs(sample.mean() - ratio) <= 4 * sample.std(ddof=1) / 5**0.5)
-    z_by_n.append(np.sum(deviations) / np.sum(variances) ** 0.5)
+        networks = [sc.simulate_random_simplices(n, b, rng) for _ in range(SAMPLES)]
+        counts = np.array([sc.count_triangles(network) for network in networks])
+        residual = (counts[:, 0] - ratio * counts.sum(axis=1)) / sum(expected)  # mean zero, exactly
+        residual_means.append(residual.mean())
+        residual_variances.append(residual.var(ddof=1) / SAMPLES)
+        fractions.append(sc.fraction_open(*counts.sum(axis=0)))
+    z_by_point += list(np.array(residual_means) / np.sqrt(residual_variances))
+    z_by_n.append(np.sum(residual_means) / np.sum(residual_variances) ** 0.5)
     all_fractions += fractions
     expected_densities = [sc.expected_density(n, n**-b) for b in b_grid]
     curve = [sc.fraction_open(*sc.expected_open_closed(n, n**-b)) for b in b_grid]
     (line,) = ax.semilogx(expected_densities, curve, lw=1.2)
-    ax.plot(expected_densities, fractions, marker, ms=4, color=line.get_color(), label=f"n = {n}")
+    errors = 2 * np.sqrt(residual_variances)
+    ax.errorbar(
+        expected_densities,
+        fractions,
+        yerr=errors,
+        fmt=marker,
+        ms=4,
+        lw=1,
+        color=line.get_color(),
+        label=f"n = {n}",
+    )
 ax.set(xlabel="expected edge density", ylabel="fraction of triangles open")
-ax.set(title="random 3-node simplices: mean of 5 samples and closed form")
+ax.set(title=f"random 3-node simplices: {SAMPLES} samples a point, and closed form")
 ax.legend()
 plt.show()
 
 # %% [markdown]
-# The curves are Eqs. (5) and (6), the markers simulations. Nothing but density moves a random network from almost all
-# closed to almost all open. So openness alone says little about a system unless one also looks at its density.
+# The curves are the ratio of Eqs. (5) and (6); the markers are open over all triangles in the samples, with two standard errors.
+# (The mean of the samples' own ratios would be biased where triangles are few: a mean of ratios is not a ratio of means.) Nothing but density moves a random network from almost all
+# closed to almost all open. So openness says little about a system unless one also looks at its density.
 #
 # ### Can you tell a domain by one neighbourhood?
 #
@@ -483,14 +537,19 @@ features = {
 x = np.concatenate(list(features.values()))
 domain_of = np.repeat(list(features), [len(v) for v in features.values()])
 egonets = {
-    "degree and openness": sc.classify_egonets(x, domain_of, ["log_average_degree", "fraction_open"], random_state=rng),
-    "degree and density": sc.classify_egonets(x, domain_of, ["log_average_degree", "log_density"], random_state=rng),
+    "degree and openness": sc.classify_egonets(
+        x, domain_of, ["log_average_degree", "fraction_open"], random_state=rng
+    ),
+    "degree and density": sc.classify_egonets(
+        x, domain_of, ["log_average_degree", "log_density"], random_state=rng
+    ),
 }
 fig, ax = plt.subplots(figsize=(6.2, 3.8))
 for (domain, values), marker in zip(features.items(), "os^D"):
     ax.plot(np.exp(values[:, 0]), values[:, 2], marker, ms=4, alpha=0.7, label=domain)
 ax.set(xscale="log", xlabel="average degree in the egonet", ylabel="fraction of triangles open")
 ax.set(title=f"{len(x)} egonets")
+log_ticks(ax)
 ax.legend()
 plt.show()
 
@@ -543,8 +602,11 @@ for ax, name in zip(axes, shown):
     ax.axvline(1, color=PALETTE["grey"], ls="--", lw=1)
     ax.set(title=name, yticks=range(len(order)), yticklabels=order, xlim=(0, None))
 axes[0].invert_yaxis()
-fig.supxlabel("AUC-PR relative to guessing (blue: local, orange: walks, green: learned)", fontsize=10)
+fig.supxlabel(
+    "AUC-PR relative to guessing (blue: local, orange: walks, green: learned)", fontsize=10
+)
 plt.show()
+
 
 # %% tags=["remove-input"]
 def value_of(name, method):
@@ -565,7 +627,7 @@ mixbook.say(
 # %% [markdown]
 # ### Why our numbers differ from the published ones
 #
-# The authors also published the performance of all generalised means. Ours differ, sometimes by a factor of three, though
+# The authors also published the performance of all generalised means. Ours differ, for the drug network by a lot, though
 # candidates and weights are the same. The cause is in the labels. The released script lists a triangle from its node of lowest degree,
 # and then asks whether this triple is among the *sorted* triples that close. Unless the lowest-degree node happens to have the smallest id,
 # the answer is no, and a positive is lost. If we lose the same labels, we get the published numbers back:
@@ -580,29 +642,37 @@ for name in problems:
     ours = mean_curve(name, released)
     lost[name] = 1 - released.sum() / y.sum()
     gaps[name] = np.abs(ours - theirs[EXPONENTS].to_numpy()).max()
-    at = [int(np.flatnonzero(p == EXPONENTS)[0]) for p in (-1, 0, 1)]
-    means_table.append((name, *(f"{c[i]:.2f}" for c in (curves[name], ours, theirs[EXPONENTS].to_numpy()) for i in at)))
+    three = (curves[name], ours, theirs[EXPONENTS].to_numpy())
+    means_table.append((name, *(f"{c[p == EXPONENTS][0]:.2f}" for c in three for p in (-1, 0, 1))))
     if name in shown:
         ax = axes[shown.index(name)]
         ax.plot(EXPONENTS, curves[name], color=PALETTE["blue"], label="all labels")
         ax.plot(EXPONENTS, ours, color=PALETTE["orange"], lw=4, alpha=0.6, label="script's labels")
         ax.plot(theirs[EXPONENTS], color=PALETTE["black"], ls="--", lw=1.2, label="published")
-        ax.set(title=name, xlabel="exponent p")
+        ax.set(xlabel="exponent p")
         ax.set_title(name, fontsize=9.5)
 axes[0].set_ylabel("relative AUC-PR")
 axes[-1].legend(fontsize=8)
 plt.show()
 
 # %% tags=["nbval-check-output"]
+at = {p: int(np.flatnonzero(p == EXPONENTS)[0]) for p in (-1, 0, 1)}
+geometric_wins = sum(c[at[0]] > c[at[1]] for c in curves.values())
+harmonic_wins = sum(c[at[-1]] > c[at[1]] for c in curves.values())
 groups = ["all labels", "script's labels", "published"]
 header = pd.MultiIndex.from_product([groups, ["harm.", "geom.", "arith."]])
-print(pd.DataFrame([r[1:] for r in means_table], index=[r[0] for r in means_table], columns=header).to_string())
+print(
+    pd.DataFrame(
+        [r[1:] for r in means_table], index=[r[0] for r in means_table], columns=header
+    ).to_string()
+)
 
 # %% tags=["remove-input"]
 mixbook.say(
     f"The script keeps only {1 - max(lost.values()):.0%} to {1 - min(lost.values()):.0%} of the positives. With its labels our curves "
-    f"differ from the published ones by at most {max(gaps.values()):.3f} (rounding of ties). The *direction* of the paper's finding, low exponents "
-    "over high ones, survives the correction; the values do not, and comparisons with published numbers of this benchmark should say which labels they use."
+    f"differ from the published ones by at most {max(gaps.values()):.3f} (ties that rounding errors break). With all labels the geometric mean "
+    f"still beats the arithmetic one in {geometric_wins} of {len(curves)} networks, the harmonic in {harmonic_wins}: the finding survives the "
+    "correction, the values do not. Who compares with the published numbers of this benchmark should say which labels they use."
 )
 
 # %% [markdown]
@@ -614,18 +684,21 @@ wide = finite.pivot(index="dataset", columns="p", values="relative_auprc")
 best_published = wide.idxmax(axis=1)
 own_best = [float(EXPONENTS[c.argmax()]) for c in curves.values()]
 Measured = mixbook.Measured
-schools = {m: Measured(*performance[school, m]) for m in ("harmonic", "geometric", "arithmetic", "Katz", "PageRank")}
+schools = {
+    m: Measured(*performance[school, m])
+    for m in ("harmonic", "geometric", "arithmetic", "Katz", "PageRank")
+}
 card = mixbook.Scorecard("simplicial_closure", profile=profile, seed=seed)
 card.claim(
     "C1",
     "The counts of open and closed triangles and of all closure types can be reproduced.",
     paper="tables for 19 networks; email-Enron 3,317 open and 6,578 closed",
     where="Table 1, Fig. 6, published counts",
-    measured=dict(
-        networks=len(counting),
-        triangles_off=int(counting["triangles off by"].sum()),
-        table_rows_off=int(counting["largest difference in 37 rows"].max()),
-    ),
+    measured={
+        "networks": len(counting),
+        "triangles_off": int(counting["triangles off by"].sum()),
+        "table_rows_off": int(counting["largest difference in 37 rows"].max()),
+    },
     criterion="networks >= 4 and triangles_off == 0 and table_rows_off == 0",
 )
 card.claim(
@@ -633,7 +706,7 @@ card.claim(
     "Openness varies widely between systems and goes with log average degree.",
     paper="R² about 0.38 (all simplices) and 0.85 (3-node only)",
     where="Fig. 2D, 2E",
-    measured=dict(r2_all=fits[0].r2, r2_three=fits[1].r2),
+    measured={"r2_all": fits[0].r2, "r2_three": fits[1].r2},
     criterion="abs(r2_all - 0.381) <= 0.002 and abs(r2_three - 0.850) <= 0.002",
 )
 card.claim(
@@ -641,12 +714,20 @@ card.claim(
     "Edge density and tie strength are competing positive indicators of closure.",
     paper="density 102 of 113 tests up and 0 down; strength 82 up, 6 down; 022 against 111: 6 to 4 of 18",
     where="Fig. 6, published counts",
-    measured=dict(
-        density=[tests["density"]["increase"], tests["density"]["decrease"], tests["density"]["total"]],
-        strength=[tests["strength"]["increase"], tests["strength"]["decrease"], tests["strength"]["total"]],
-        duel=[versus["decrease"], versus["increase"], versus["total"]],
-        own_tables_differ=own_differ,
-    ),
+    measured={
+        "density": [
+            tests["density"]["increase"],
+            tests["density"]["decrease"],
+            tests["density"]["total"],
+        ],
+        "strength": [
+            tests["strength"]["increase"],
+            tests["strength"]["decrease"],
+            tests["strength"]["total"],
+        ],
+        "duel": [versus["decrease"], versus["increase"], versus["total"]],
+        "own_tables_differ": own_differ,
+    },
     criterion="density[0] == 102 and density[1] == 0 and density[2] == 113 and strength[0] == 82 and strength[1] == 6 "
     "and strength[2] == 113 and duel[0] == 6 and duel[1] == 4 and duel[2] == 18 and own_tables_differ == 0",
 )
@@ -665,37 +746,43 @@ card.claim(
     "Harmonic and geometric means beat the arithmetic mean in most networks.",
     paper="17 of 17 networks have their best p in [-4, 0.5]; M_0 > M_1 in 16, M_-1 > M_1 in 15",
     where="Fig. 7",
-    measured=dict(
-        networks=len(wide),
-        best_p=[best_published.min(), best_published.max()],
-        geometric_wins=int((wide[0.0] > wide[1.0]).sum()),
-        harmonic_wins=int((wide[-1.0] > wide[1.0]).sum()),
-        own_best_p=own_best,
-    ),
+    measured={
+        "networks": len(wide),
+        "best_p": [best_published.min(), best_published.max()],
+        "geometric_wins": int((wide[0.0] > wide[1.0]).sum()),
+        "harmonic_wins": int((wide[-1.0] > wide[1.0]).sum()),
+        "own_best_p": own_best,
+        "own_geometric_wins": geometric_wins,
+        "own_harmonic_wins": harmonic_wins,
+    },
     criterion="networks == 17 and min(best_p) >= -4 and max(best_p) <= 0.5 and geometric_wins == 16 "
-    "and harmonic_wins == 15 and max(own_best_p) <= 0.5",
-    note="The published values rest on the script's labels; own_best_p is measured with all labels.",
+    "and harmonic_wins == 15 and max(own_best_p) <= 0.5 and own_geometric_wins == len(own_best_p)",
+    note="The published values rest on the script's labels; the own ones on all labels. With these the harmonic mean loses to the "
+    "arithmetic in email-Enron.",
 )
 card.claim(
     "C6",
     "A simple null model spans the whole range of openness.",
     paper="simulation over n and b",
     where="Fig. 4",
-    measured=dict(
-        worst_z=max(abs(z) for z in z_by_n),
-        share_within_4_se=float(np.mean(inside)),
-        range_open=max(all_fractions) - min(all_fractions),
-    ),
-    criterion="worst_z < 4 and share_within_4_se >= 0.9 and range_open > 0.8",
-    note="worst_z pools each n over the grid. With five samples a point, the error of a single point is itself so uncertain "
-    "that about 2 in 100 points leave 4 standard errors by chance; hence a share and not every point.",
+    measured={
+        "worst_z": max(abs(z) for z in z_by_n),
+        "share_within_4_se": float(np.mean(np.abs(z_by_point) <= 4)),
+        "range_open": max(all_fractions) - min(all_fractions),
+    },
+    criterion="worst_z < 4 and share_within_4_se >= 0.95 and range_open > 0.8",
+    note="worst_z pools the grid for each n. A single point's standard error is itself an estimate, and skewed where triangles "
+    "are few, so of many points a few may leave 4 standard errors by chance; hence a share.",
 )
 card.claim(
     "C7",
     "Egonets separate domains.",
     paper="not verified",
     where="Table 2",
-    measured=dict(accuracy=Measured(both.accuracy.mean(), both.accuracy.std(ddof=1) / 20**0.5, 20), random=both.random_rate),
+    measured={
+        "accuracy": Measured(both.accuracy.mean(), both.accuracy.std(ddof=1) / 20**0.5, 20),
+        "random": both.random_rate,
+    },
     criterion="accuracy > 2 * random",
     note="Splits overlap, so the standard error is optimistic.",
 )
@@ -708,10 +795,10 @@ print(card.verdicts())
 # ## What we scaled down
 #
 # - Seven of the paper's 19 networks are at hand; this page scores four and counts on four. The full profile counts on all seven and scores six.
-#   congress-bills has tens of millions of open triangles, too many to score here.
+#   congress-bills is counted but not scored: it has too many open triangles.
 # - Claims C2, C3 and the first half of C5 are computed from the authors' published tables for all networks: they test the statistics, not
 #   the counting. C1 tests the counting.
-# - The null model stops at 100 nodes (full: 200), and the grid of $b$ is twice as coarse. Egonets come from three domains, not five.
+# - The null model stops at 100 nodes (full: 200), and the grid of $b$ is coarser. Egonets come from three domains, not five.
 # - Simplicial PageRank runs on the e-mail network only: its matrix has a row for each edge.
 
 # %% [markdown]
@@ -720,15 +807,23 @@ print(card.verdicts())
 # Sets of nodes, in order of time (or with `times=`), are enough:
 
 # %% tags=["nbval-check-output"]
-from mixbook.networks.simplicial_closure import TemporalSimplices, labeled_open_triangles, score_triangles
+import numpy as np
 
-rng_demo = np.random.default_rng(0)  # your data: a list of sets of integers, here random teams of 2 or 3 of 30 people
-teams = [set(rng_demo.choice(30, size, replace=False).tolist()) for size in rng_demo.integers(2, 4, 200)]
+from mixbook.networks.simplicial_closure import (
+    TemporalSimplices,
+    labeled_open_triangles,
+    score_triangles,
+)
+
+# your data here: a list of sets of integers
+draw = np.random.default_rng(0)
+teams = [set(draw.choice(30, size, replace=False).tolist()) for size in draw.integers(2, 4, 200)]
+
 data = TemporalSimplices.from_simplices(teams)
-candidates, closes, past = labeled_open_triangles(data, 80, 100)
-score = score_triangles(candidates, past, "geometric")
+candidates, closes, known = labeled_open_triangles(data, 80, 100)
+score = score_triangles(candidates, known, "geometric")
 for i in np.argsort(-score, kind="stable")[:3]:
-    print("team", candidates[i].tolist(), f"score {score[i]:.2f}", "closed" if closes[i] else "open")
+    print(candidates[i].tolist(), f"score {score[i]:.2f}", "closed" if closes[i] else "open")
 
 # %% [markdown]
 # ## Exercises
@@ -748,7 +843,7 @@ print(sc.lifecycle(filled, (0, 4, 7)), sc.count_triangles(filled), "harmonic", h
 # **2. Change the method.** A meeting long ago may say less than one today. Replace $W$ by $A\,\mathrm{diag}(e^{-(T - t_s)/\tau})A^\top$,
 # with $T$ the last old time, and score contact-primary-school by the geometric mean for several $\tau$. Which memory is best?
 #
-# **Solution.** Decay is a diagonal matrix between the two factors of Eq. (1).
+# **Solution.** Decay is a diagonal matrix between the two factors of Eq. (1). Forgetting does not pay in this network.
 
 # %% tags=["hide-input"]
 triangles, y, past = problems["contact-primary-school"]
@@ -770,8 +865,12 @@ for hours in (1, 4, 16, np.inf):
 # %% tags=["hide-input"]
 backbone = load_scholp("email-Enron").backbone()
 real = sc.fraction_open(*sc.count_triangles(backbone))
-chance = [sc.fraction_open(*sc.count_triangles(sc.random_configuration(backbone, rng))) for _ in range(10)]
-print(f"fraction open: real {real:.3f}, shuffled {np.mean(chance):.3f}, from {min(chance):.3f} to {max(chance):.3f}")
+chance = [
+    sc.fraction_open(*sc.count_triangles(sc.random_configuration(backbone, rng))) for _ in range(10)
+]
+print(
+    f"fraction open: real {real:.3f}, shuffled {np.mean(chance):.3f}, from {min(chance):.3f} to {max(chance):.3f}"
+)
 
 # %% [markdown]
 # ## References

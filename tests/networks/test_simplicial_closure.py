@@ -574,15 +574,18 @@ def test_generalised_mean():
 
 
 def test_equal_means_are_equal_numbers():
-    """Harmonic mean of (2, 2, 2) and of (1, 4, 4), in any order of the weights."""
-    sets = [{0, 1}] * 2 + [{1, 2}] * 2 + [{0, 2}] * 2
-    for a, b, c, k in ((3, 4, 5, 0), (6, 7, 8, 1), (9, 10, 11, 2)):
-        for i, pair in enumerate(((a, b), (b, c), (a, c))):
-            sets += [set(pair)] * (1 if i == k else 4)
+    """Harmonic means of (1, 2, 12) and (1, 3, 4) are both 36/19, but not in floating point."""
+    sets = []
+    for first, weights in ((0, (1, 2, 12)), (3, (4, 1, 3)), (6, (3, 4, 1))):
+        for pair, times in zip(combinations(range(first, first + 3), 2), weights):
+            sets += [set(pair)] * times
     data = make(sets)
-    scores = sc.score_triangles(sc.open_triangles(data), data, "harmonic")
-    assert scores.tolist() == [2.0] * 4
-    assert len(set(sc.score_triangles(sc.open_triangles(data), data, "geometric").tolist())) == 2
+    triangles = sc.open_triangles(data)
+    weights = sc.edge_weights(triangles, sc.projected_graph(data))
+    assert len(set(sc.generalized_mean(weights, -1).tolist())) == 2
+    scores = sc.score_triangles(triangles, data, "harmonic")
+    assert scores == pytest.approx([36 / 19] * 3)
+    assert len(set(scores.tolist())) == 1
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -824,7 +827,11 @@ def test_classifier_separates_what_is_separable_and_not_noise():
     )
     assert clear.accuracy.min() > 0.95
     assert clear.random_rate == pytest.approx(0.4**2 + 0.4**2 + 0.2**2)
+    tests = 12 + 12 + 6  # a fifth of each domain
+    right = clear.accuracy * tests
+    assert right == pytest.approx(np.round(right))
     noise = sc.classify_egonets(x, y, random_state=0)
+    assert noise.accuracy * tests == pytest.approx(np.round(noise.accuracy * tests))
     assert noise.accuracy.mean() < 0.55
     assert len(noise.accuracy) == 20
     one = x.copy()
