@@ -170,7 +170,7 @@ def _stack(tables: dict[str, pd.DataFrame], row: int) -> pd.DataFrame:
 
 
 def _closures(name: str, k: int) -> Counts:
-    table = np.loadtxt(fetch(f"{PUBLISHED}/{name}-{k}-node-closures.txt"), dtype=int)
+    table = np.loadtxt(fetch(f"{PUBLISHED}/{name}-{k}-node-closures.txt"), dtype=int, ndmin=2)
     return {tuple(row[:k].tolist()): (int(row[k]), int(row[k + 1])) for row in table}
 
 

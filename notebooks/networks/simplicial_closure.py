@@ -341,9 +341,9 @@ def draw_exponent(p):
         axes[1].plot(EXPONENTS, curve, style, label=name)
     axes[1].axvline(p, color=PALETTE["black"], lw=1)
     axes[1].set(
-        xlabel="exponent p", ylabel="relative AUC-PR", title="all exponents", ylim=(0.8, 6.6)
+        xlabel="exponent p", ylabel="relative AUC-PR", title="all exponents", ylim=(0.8, 8.2)
     )
-    axes[1].legend(fontsize=7.5)
+    axes[1].legend(fontsize=7.5, ncols=2, loc="upper center")
     return fig
 
 
