@@ -32,7 +32,7 @@ def known_files() -> dict[str, tuple[str, str]]:
     return {name: (sha256, url) for name, sha256, url in rows}
 
 
-def fetch(name: str, processor: Any = None) -> Path:
+def fetch(name: str, processor: Any = None) -> Any:
     """The local path of a registered file; downloads it first where it is missing or damaged.
 
     Parameters

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from sklearn.linear_model import LogisticRegression
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from mixbook.core.seeds import as_rng
 from mixbook.core.validation import as_matrix, check_integer
@@ -70,8 +70,10 @@ def egonet_features(
 def _nodes_in_triangles(data: TemporalSimplices) -> Int[np.ndarray, " n"]:
     index = SimplexIndex.build(data)
     uv, uw, _ = index.triangle_edges()
-    u, v = index.edge_nodes(uv)
-    return np.sort(index.nodes[np.unique(np.concatenate([u, v, index.indices[uw]]))])
+    inside = np.zeros(index.n, dtype=bool)
+    for ranks in (*index.edge_nodes(uv), index.indices[uw]):
+        inside[ranks] = True
+    return np.sort(index.nodes[inside])
 
 
 def _features(egonet: TemporalSimplices) -> tuple[float, float, float]:
