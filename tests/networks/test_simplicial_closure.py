@@ -820,14 +820,14 @@ def test_egonets_ignore_repetition():
 
 def test_classifier_separates_what_is_separable_and_not_noise():
     rng = np.random.default_rng(0)
-    y = np.repeat(["a", "b", "c"], [60, 60, 30])
-    x = rng.normal(size=(150, 3))
+    y = np.repeat(["a", "b", "c"], [60, 60, 35])
+    x = rng.normal(size=(155, 3))
     clear = sc.classify_egonets(
         x + 20 * (y == "b")[:, None] - 20 * (y == "c")[:, None], y, random_state=0
     )
     assert clear.accuracy.min() > 0.95
-    assert clear.random_rate == pytest.approx(0.4**2 + 0.4**2 + 0.2**2)
-    tests = 12 + 12 + 6  # a fifth of each domain
+    assert clear.random_rate == pytest.approx((60**2 + 60**2 + 35**2) / 155**2)
+    tests = 12 + 12 + 7  # a fifth of each domain
     right = clear.accuracy * tests
     assert right == pytest.approx(np.round(right))
     noise = sc.classify_egonets(x, y, random_state=0)

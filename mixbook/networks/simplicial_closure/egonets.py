@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from sklearn.linear_model import LogisticRegression
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from mixbook.core.seeds import as_rng
 from mixbook.core.validation import as_matrix, check_integer
