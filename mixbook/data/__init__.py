@@ -7,6 +7,7 @@ operating system's cache folder) and their sha256 is checked on every load.
 from mixbook.data.cite import CitePCA, load_cite_pca50
 from mixbook.data.registry import DataError, data_dir, fetch, known_files
 from mixbook.data.safe import UnsafePickleError, load_pickle
+from mixbook.data.scholp import load_scholp, load_scholp_published
 
 __all__ = [
     "CitePCA",
@@ -17,4 +18,6 @@ __all__ = [
     "known_files",
     "load_cite_pca50",
     "load_pickle",
+    "load_scholp",
+    "load_scholp_published",
 ]

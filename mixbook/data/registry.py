@@ -2,12 +2,15 @@
 
 import logging
 import os
+import warnings
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import pooch
+with warnings.catch_warnings():  # pooch's progress bar complains where ipywidgets is missing
+    warnings.filterwarnings("ignore", message="IProgress not found")
+    import pooch
 
 __all__ = ["ENV", "DataError", "data_dir", "fetch", "known_files"]
 
@@ -32,7 +35,7 @@ def known_files() -> dict[str, tuple[str, str]]:
     return {name: (sha256, url) for name, sha256, url in rows}
 
 
-def fetch(name: str, processor: Any = None) -> Path:
+def fetch(name: str, processor: Any = None) -> Any:
     """The local path of a registered file; downloads it first where it is missing or damaged.
 
     Parameters
