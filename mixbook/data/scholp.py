@@ -6,15 +6,13 @@ import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mixbook.core.simplices import TemporalSimplices
 from mixbook.data.registry import data_dir, fetch, known_files
-
-if TYPE_CHECKING:
-    from mixbook.networks.simplicial_closure import TemporalSimplices
 
 __all__ = [
     "SCHOLP_NETWORKS",
@@ -91,7 +89,7 @@ def load_scholp(name: str) -> TemporalSimplices:
 
     Returns
     -------
-    mixbook.networks.simplicial_closure.TemporalSimplices
+    mixbook.core.simplices.TemporalSimplices
         Node ids are 0-based: id i is node i + 1 of the files.
 
     Raises
@@ -103,8 +101,6 @@ def load_scholp(name: str) -> TemporalSimplices:
     """
     if name not in SCHOLP_NETWORKS:
         raise ValueError(f"name must be one of {', '.join(SCHOLP_NETWORKS)}, got {name!r}")
-    from mixbook.networks.simplicial_closure import TemporalSimplices
-
     parts = ("simplices", "nverts", "times", "node-labels")
     stems = [f"scholp/{name}/{name}-{part}.txt" for part in parts]
     paths = [fetch(file) for file in known_files() if file.removesuffix(".gz") in stems]

@@ -434,7 +434,9 @@ def test_every_projection_learns_and_more_dimensions_help(kind):
 
 def test_direct_training_and_predictions():
     X, y = blobs()
-    runs = idm.train_direct(small_net, X, y, *blobs(seed=9), seed=[0, 1], lr=1e-2, n_steps=100, **QUIET)
+    runs = idm.train_direct(
+        small_net, X, y, *blobs(seed=9), seed=[0, 1], lr=1e-2, n_steps=100, **QUIET
+    )
     assert runs.d == [runs.D] == [66]
     assert runs.accuracy.shape == (1, 2)
     assert runs.accuracy.min() > 0.9
@@ -822,8 +824,8 @@ def test_bad_input_to_cartpole():
         idm.CartPole(2).step(np.array([0, 2]))
     with pytest.raises(ValueError, match="^theta must have shape"):
         idm.rollout(idm.cartpole_policy((4,)), torch.zeros(2, 3))
+    policy = idm.cartpole_policy((4,))
     with pytest.raises(ValueError, match="^starts must have shape"):
-        policy = idm.cartpole_policy((4,))
         idm.rollout(policy, torch.zeros(2, 30), starts=np.zeros((3, 1, 4)))
 
 
@@ -850,4 +852,4 @@ def test_shuffled_data_of_one_network_share_a_shape():
     runs = idm.train_subspace(
         make, idm.shuffle_pixels(X), idm.shuffle_labels(y), d=3, n_steps=2, **QUIET
     )
-    assert runs.D == idm.count_parameters(net)
+    assert idm.count_parameters(net) == runs.D

@@ -98,7 +98,7 @@ class CartPole:
 
     def _euler(self, push: np.ndarray) -> np.ndarray:
         """One explicit Euler step: all four derivatives are taken at the old state."""
-        x, v, angle, spin = self.state.T
+        _x, v, angle, spin = self.state.T
         cart, pole = self._accelerations(push, angle, spin)
         change = np.stack((v, cart, spin, pole), axis=1)
         return self.state + self.dt * change

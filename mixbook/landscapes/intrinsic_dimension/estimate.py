@@ -59,8 +59,8 @@ def intrinsic_dimension(
 
     Notes
     -----
-    Equation (8). The result is an upper bound (optimisation may fail where a solution exists) and is
-    as coarse as ``d_list``: always show the curve with it.
+    Equation (8). The result is an upper bound (optimisation may fail where a solution exists) and
+    is as coarse as ``d_list``: always show the curve with it.
 
     Examples
     --------

@@ -198,7 +198,9 @@ class SparseProjection(Projection):
         self.register_buffer("values", value)
 
     def _csr(self, name: str, shape: tuple[int, int]) -> Tensor:
-        pointer, index, order = (getattr(self, f"{name}_{k}") for k in ("pointer", "index", "order"))
+        pointer, index, order = (
+            getattr(self, f"{name}_{k}") for k in ("pointer", "index", "order")
+        )
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Sparse CSR tensor support")
             return torch.sparse_csr_tensor(

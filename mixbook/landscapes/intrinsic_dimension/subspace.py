@@ -90,6 +90,8 @@ class SubspaceModel(nn.Module):
     Buffers of ``module`` (running means of batch normalisation) belong to the model's private copy.
     """
 
+    theta0: Tensor
+
     def __init__(
         self, module: nn.Module, projection: Projection | None = None, *, direct: bool = False
     ) -> None:
@@ -124,7 +126,7 @@ class SubspaceModel(nn.Module):
 
     def extra_repr(self) -> str:
         d = math.prod(next(self.parameters()).shape)
-        return f"D={len(self.theta0)}, trained={d}"
+        return f"D={self.theta0.numel()}, trained={d}"
 
 
 def _check_projection(projection: Projection | None, D: int) -> Projection:

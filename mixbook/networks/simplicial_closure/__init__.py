@@ -38,6 +38,7 @@ and ``closure_tests`` (how often configurations close), ``lifecycles``, ``null_m
 Needs the extra "networks" (numba).
 """
 
+from mixbook.core.simplices import TemporalSimplices
 from mixbook.networks.simplicial_closure._index import incidence, projected_graph
 from mixbook.networks.simplicial_closure.closure import (
     KEYS_3,
@@ -87,7 +88,6 @@ from mixbook.networks.simplicial_closure.scores import (
     neighbour_counts,
     score_triangles,
 )
-from mixbook.networks.simplicial_closure.temporal import TemporalSimplices
 from mixbook.networks.simplicial_closure.triangles import (
     LinearFit,
     average_degree,

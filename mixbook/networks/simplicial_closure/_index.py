@@ -10,8 +10,8 @@ from math import comb
 import numpy as np
 from scipy import sparse
 
+from mixbook.core.simplices import TemporalSimplices
 from mixbook.networks.simplicial_closure import _kernels
-from mixbook.networks.simplicial_closure.temporal import TemporalSimplices
 
 CHUNK = 1 << 23  # keys held at a time when subsets of simplices are listed
 

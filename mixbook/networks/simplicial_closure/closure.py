@@ -8,6 +8,7 @@ from math import comb
 
 import numpy as np
 
+from mixbook.core.simplices import TemporalSimplices
 from mixbook.networks.simplicial_closure import _kernels
 from mixbook.networks.simplicial_closure._index import (
     SimplexIndex,
@@ -19,7 +20,6 @@ from mixbook.networks.simplicial_closure._index import (
     spans,
     subset_source,
 )
-from mixbook.networks.simplicial_closure.temporal import TemporalSimplices
 
 __all__ = ["KEYS_3", "KEYS_4", "Counts", "closure_counts_3", "closure_counts_4"]
 

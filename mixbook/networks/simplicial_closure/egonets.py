@@ -12,9 +12,9 @@ from sklearn.linear_model import LogisticRegression
 from tqdm.auto import tqdm
 
 from mixbook.core.seeds import as_rng
+from mixbook.core.simplices import TemporalSimplices
 from mixbook.core.validation import as_matrix, check_integer
 from mixbook.networks.simplicial_closure._index import SimplexIndex, check_data
-from mixbook.networks.simplicial_closure.temporal import TemporalSimplices
 from mixbook.networks.simplicial_closure.triangles import (
     average_degree,
     count_triangles,

@@ -9,9 +9,9 @@ from jaxtyping import Float, Int
 from scipy import sparse
 from scipy.sparse import linalg
 
+from mixbook.core.simplices import TemporalSimplices
 from mixbook.core.validation import check_choice, check_number
 from mixbook.networks.simplicial_closure._index import SimplexIndex, check_data, decode
-from mixbook.networks.simplicial_closure.temporal import TemporalSimplices
 from mixbook.networks.simplicial_closure.walks import pair_sums
 
 __all__ = ["PARTS", "EdgeComplex", "edge_complex", "hodge_operator", "hodge_parts"]

@@ -7,10 +7,10 @@ from itertools import product
 import numpy as np
 from jaxtyping import Int
 
+from mixbook.core.simplices import TemporalSimplices
 from mixbook.core.validation import check_choice
 from mixbook.networks.simplicial_closure import _kernels
 from mixbook.networks.simplicial_closure._index import SimplexIndex, check_data
-from mixbook.networks.simplicial_closure.temporal import TemporalSimplices
 
 __all__ = ["STATES", "lifecycle", "lifecycle_transitions"]
 

@@ -7,8 +7,8 @@ from math import comb
 import numpy as np
 
 from mixbook.core.seeds import as_rng
+from mixbook.core.simplices import TemporalSimplices
 from mixbook.core.validation import check_integer, check_number
-from mixbook.networks.simplicial_closure.temporal import TemporalSimplices
 
 __all__ = ["expected_density", "expected_open_closed", "simulate_random_simplices"]
 

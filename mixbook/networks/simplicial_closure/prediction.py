@@ -12,6 +12,7 @@ from sklearn.metrics import average_precision_score
 from sklearn.utils.validation import check_is_fitted
 
 from mixbook.core.seeds import as_rng
+from mixbook.core.simplices import TemporalSimplices
 from mixbook.core.validation import check_integer
 from mixbook.networks.simplicial_closure._index import (
     check_data,
@@ -25,7 +26,6 @@ from mixbook.networks.simplicial_closure.scores import (
     neighbour_counts,
     simplex_counts,
 )
-from mixbook.networks.simplicial_closure.temporal import TemporalSimplices
 from mixbook.networks.simplicial_closure.triangles import open_triangles
 
 __all__ = [

@@ -9,11 +9,11 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import sparse
 
+from mixbook.core.simplices import TemporalSimplices
 from mixbook.core.validation import check_choice
 from mixbook.networks.simplicial_closure import _kernels
 from mixbook.networks.simplicial_closure._index import check_data, projected_graph
 from mixbook.networks.simplicial_closure.hodge import simplicial_ppr_scores
-from mixbook.networks.simplicial_closure.temporal import TemporalSimplices
 from mixbook.networks.simplicial_closure.walks import katz_scores, ppr_scores
 
 __all__ = ["SCORES", "edge_weights", "generalized_mean", "neighbour_counts", "score_triangles"]

@@ -10,6 +10,7 @@ from jaxtyping import Int
 from scipy import stats
 
 from mixbook.core.seeds import as_rng
+from mixbook.core.simplices import TemporalSimplices
 from mixbook.core.validation import check_number
 from mixbook.networks.simplicial_closure import _kernels
 from mixbook.networks.simplicial_closure._index import (
@@ -19,7 +20,6 @@ from mixbook.networks.simplicial_closure._index import (
     find,
     projected_graph,
 )
-from mixbook.networks.simplicial_closure.temporal import TemporalSimplices
 
 __all__ = [
     "LinearFit",

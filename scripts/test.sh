@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Everything that must hold. Runs every part, says which failed, and fails if one did.
+#   bash scripts/test.sh BIN      (BIN: the environment's bin folder)
+set -uo pipefail
+bin=${1:-.venv/bin}
+failed=() took=()
+
+part() {
+    local name=$1 start=$SECONDS
+    shift
+    printf '\n=== %s\n' "$name"
+    if ! "$@"; then failed+=("$name"); fi
+    took+=("$(printf '%5d s  %s' $((SECONDS - start)) "$name")")
+}
+
+part "format" "$bin/ruff" format --check --quiet .
+part "lint" "$bin/ruff" check --quiet .
+part "types" "$bin/mypy"
+part "imports" "$bin/lint-imports" --no-logo
+part "structure of the chapters" "$bin/mixbook" check
+part "unit tests and chapters" "$bin/python" -m pytest tests notebooks --ignore=tests/pages \
+    --nbval-lax --nbval-cell-timeout 120 --numprocesses 2 --dist loadfile --quiet
+part "book" "$bin/jupyter-book" build . -n -W --keep-going --quiet --all
+part "pages" "$bin/python" -m pytest tests/pages --quiet
+part "benchmarks (one round)" "$bin/python" -m pytest benchmarks --benchmark-disable --quiet
+
+printf '\n=== time by part\n'
+printf '%s\n' "${took[@]}"
+if [ ${#failed[@]} -gt 0 ]; then
+    printf '\nFAILED: %s\n' "${failed[@]}"
+    exit 1
+fi
+printf '\nAll parts passed.\n'
