@@ -261,8 +261,7 @@ def _equations(chapter: Chapter, notebook: Any) -> Iterator[Finding]:
     if not files:
         yield None, f"there is no module {chapter.module}", "write it"
         return
-    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
-    known = equations("\n".join(re.findall(r"#.*", text)))
+    known = equations("\n".join(_comments(file) for file in files)) | _shared_equations(chapter)
     cited: list[tuple[int | None, set[str]]]
     cited = [(k, equations(c.source)) for k, c in enumerate(notebook.cells) if _is_text(c)]
     payload = claims_payload(notebook) or {"claims": []}
@@ -271,6 +270,17 @@ def _equations(chapter: Chapter, notebook: Any) -> Iterator[Finding]:
         for number in sorted(numbers - known):
             remedy = f"write '# Eq. ({number})' above the line of {chapter.module} that computes it"
             yield k, f"Eq. ({number}) is cited and not marked in the module", remedy
+
+
+def _comments(file: Path) -> str:
+    return "\n".join(re.findall(r"#.*", file.read_text(encoding="utf-8")))
+
+
+def _shared_equations(chapter: Chapter) -> set[str]:
+    """Equations that a block of the core computes: marked there as ``# <slug>: Eq. (7)``."""
+    files = (chapter.root / "mixbook" / "core").rglob("*.py")
+    lines = (line for file in files for line in _comments(file).splitlines())
+    return equations("\n".join(x for x in lines if x.startswith(f"# {chapter.name}: ")))
 
 
 def _is_text(cell: Any) -> bool:

@@ -187,7 +187,7 @@ class TemporalSimplices:
             raise ValueError(f"q1 and q2 must satisfy 0 <= q1 < q2 <= 100, got {q1!r} and {q2!r}")
         if not self.n_simplices:
             raise ValueError("split needs at least one simplex, got none")
-        # Eq. (7)
+        # simplicial_closure: Eq. (7)
         first, second = np.rint(np.percentile(self.times, [q1, q2]))
         old, new = self.times <= first, (self.times > first) & (self.times <= second)
         return self.select(old), self.select(new)
