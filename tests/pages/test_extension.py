@@ -8,8 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from mixbook_pages import check, claims, directives, drawing, export, offline, thumbnails
+from docutils.utils import new_document
+from mixbook_pages import api, check, claims, directives, drawing, export, offline, thumbnails
 from PIL import Image
+from sphinx import addnodes
 
 from mixbook import catalog
 from mixbook.claims import DOES_NOT_HOLD, HOLDS, NEEDS_FULL
@@ -155,7 +157,21 @@ def test_thebe_is_dropped_and_nothing_else():
     ],
 )
 def test_foreign_types_are_shown_by_their_last_name(given, shown):
-    assert directives.shorten_types(None, "", "", None, None, given, None) == (shown, "")
+    assert api.shorten_types(None, "", "", None, None, given, None) == (shown, "")
+
+
+def test_objects_are_linked_under_the_module_that_defines_them_too():
+    signature = addnodes.desc_signature(ids=["mixbook.data.fetch"])
+    signature["module"], signature["fullname"] = "mixbook.data", "fetch"
+    page = new_document("page")
+    page += signature
+    api.add_home_anchors(None, page)
+    assert signature["ids"] == ["mixbook.data.fetch", "mixbook.data.registry.fetch"]
+
+
+def test_metadata_routing_is_not_described():
+    assert api.skip_foreign_members(None, "", "set_fit_request", None, False, None)
+    assert api.skip_foreign_members(None, "", "fit", None, False, None) is None
 
 
 def test_a_method_that_is_a_folder_is_found(tmp_path):

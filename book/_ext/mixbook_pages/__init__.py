@@ -10,7 +10,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from . import check, directives, export, offline, thumbnails
+from . import api, check, directives, export, offline, thumbnails
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -18,7 +18,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
         app.add_directive(name, directive)
     app.add_css_file("mixbook.css")
     app.add_js_file("mixbook.js", loading_method="defer")
-    app.connect("autodoc-process-signature", directives.shorten_types)
+    app.connect("autodoc-process-signature", api.shorten_types)
+    app.connect("autodoc-skip-member", api.skip_foreign_members)
+    app.connect("doctree-read", api.add_home_anchors)
     app.connect("env-check-consistency", check.warn_of_gaps)
     app.connect("html-page-context", offline.drop_thebe, priority=900)
     # The zip holds the finished site, so it comes last (Sphinx copies its static files before).

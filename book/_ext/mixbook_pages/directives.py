@@ -1,20 +1,15 @@
 """The directives: each fills one template from the catalogue or the scorecards."""
 
-import importlib
-import pkgutil
-import re
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from docutils import nodes
-from docutils.statemachine import StringList
-from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from mixbook import catalog
 
-from . import claims, thumbnails
+from . import api, claims, thumbnails
 from .drawing import method_map
 
 ROMAN = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
@@ -111,56 +106,6 @@ class Ledger(Page):
         )
 
 
-def public_modules(package: str) -> list[str]:
-    """The package itself if it names its public objects, else its public modules."""
-    module = importlib.import_module(package)
-    if getattr(module, "__all__", None) or not hasattr(module, "__path__"):
-        return [package]
-    inside = pkgutil.iter_modules(module.__path__)
-    return [f"{package}.{m.name}" for m in inside if not m.name.startswith("_")]
-
-
-def api_sections(names: list[str]) -> list[tuple[str, str]]:
-    """(heading, module) for a family slug or for modules given by their dotted names."""
-    if names[0] not in {family.slug for family in catalog.families()}:
-        return [(f"`{m}`", m) for name in names for m in public_modules(name)]
-    papers = [p for p in catalog.papers() if p.family == names[0] and p.done]
-    return [(p.name, p.module) for p in papers]
-
-
-def shorten_types(
-    app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str, returns: str
-) -> tuple[str, str]:
-    """Foreign types by their last name: ``~torch.Tensor`` could be no link anyway."""
-
-    def short(text: str | None) -> str:
-        return re.sub(r"~(?!mixbook\.)(?:\w+\.)+(\w+)", r"\1", text or "")
-
-    return short(signature), short(returns)
-
-
-class Api(SphinxDirective):
-    """Reference of the finished modules of a family, or of the modules named."""
-
-    required_arguments = 1
-    final_argument_whitespace = True
-
-    def run(self) -> list[nodes.Node]:
-        self.env.note_reread()
-        lines: list[str] = []
-        for heading, module in api_sections(self.arguments[0].split()):
-            lines += [f"## {heading}", "", "```{eval-rst}", f".. automodule:: {module}"]
-            lines += ["   :members:", "   :show-inheritance:", "```", ""]
-        lines = lines or [
-            "No chapter of this part is finished yet, so there is no code to describe."
-        ]
-        container = nodes.section()
-        self.state.nested_parse(
-            StringList(lines, self.env.docname), 0, container, match_titles=True
-        )
-        return container.children
-
-
 class Install(SphinxDirective):
     """The command that installs the package, with the address from the configuration."""
 
@@ -171,7 +116,7 @@ class Install(SphinxDirective):
 
 
 DIRECTIVES = {
-    "api": Api,
+    "api": api.Api,
     "gallery": Gallery,
     "install": Install,
     "ledger": Ledger,
