@@ -3,6 +3,7 @@
 import ast
 import html
 import inspect
+import re
 import sys
 import textwrap
 from typing import Any
@@ -102,6 +103,7 @@ def _link(url: str, text: str) -> str:
 
 
 def _api_link(name: str) -> str:
+    name = re.sub(r"\._\w+", "", name)  # a private file of a method: the API lists the public name
     room = name.split(".")[1]
     return f'From <a href="../../book/api/{room}.html#{name}"><code>{name}</code></a>'
 

@@ -17,6 +17,8 @@ from mixbook.flows.light_sb import (
     LightSB,
     SinkhornPlan,
     cbw2_uvp,
+    conditional_mean,
+    conditional_moments,
     drift,
     energy_distance,
     gaussian_loss,
@@ -29,6 +31,7 @@ from mixbook.flows.light_sb import (
     tilted_log_weights,
 )
 from mixbook.flows.light_sb._benchmark import bures_wasserstein
+from mixbook.flows.light_sb._potential import _diagonal_loss, with_squares
 
 EPSILON = 0.7
 BAD_MATRICES = {
@@ -420,6 +423,30 @@ def test_loss_ignores_the_scale_of_alpha():
     assert light_sb_loss(log_alpha + r[:, 0], r, S, EPSILON, x0, x1).item() != pytest.approx(
         loss.item()
     )
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 5), st.integers(1, 4), st.floats(0.05, 5), st.floats(-50, 50))
+def test_training_loss_is_the_loss(K, D, epsilon, shift):
+    log_alpha, r, S = make_parameters(K, D)
+    x0, x1, origin = (
+        make_points(9, D, 1),
+        shift + make_points(8, D, 2),
+        shift + make_points(1, D)[0],
+    )
+    fast = _diagonal_loss(
+        log_alpha, r, S.log(), epsilon, with_squares(x0), with_squares(x1 - origin), origin
+    )
+    want = light_sb_loss(log_alpha, r, S, epsilon, x0, x1).item()
+    assert fast.item() == pytest.approx(want, rel=1e-9, abs=1e-8)
+
+
+def test_first_entry_of_the_loss_curve_is_the_loss_at_the_start():
+    x0, x1 = make_points(1, 2, 1).expand(5, 2), make_points(1, 2, 2).expand(5, 2)  # equal rows
+    for full in (False, True):
+        model = make_model(3, 2, full=full).set_params(warm_start=True, max_iter=1, random_state=0)
+        want = -model.score(x0, x1)
+        assert model.fit(x0, x1).loss_curve_[0] == pytest.approx(want, rel=1e-9)
 
 
 @pytest.mark.parametrize("full", [False, True])
@@ -867,13 +894,26 @@ def test_bad_parameters_are_refused(position, value, error, name):
 
 
 @pytest.mark.parametrize("kind", BAD_MATRICES)
-def test_bad_samples_are_refused_by_the_loss(kind):
+def test_bad_points_are_refused_by_the_functions(kind):
     value, error = BAD_MATRICES[kind]
+    value = torch.as_tensor(value) if error is ValueError else value
     theta, good = (torch.zeros(3), torch.zeros(3, 2), torch.ones(3, 2), 1.0), torch.ones(4, 2)
-    with pytest.raises(error, match=r"^x0 must"):
-        light_sb_loss(*theta, value, good)
-    with pytest.raises(error, match=r"^x1 must"):
-        light_sb_loss(*theta, good, value)
+    for function in (tilted_log_weights, log_normaliser, conditional_mean, conditional_moments):
+        with pytest.raises(error, match=r"^x must"):
+            function(value, *theta)
+    calls = {
+        "x0": lambda: light_sb_loss(*theta, value, good),
+        "x1": lambda: light_sb_loss(*theta, good, value),
+        "y": lambda: log_potential(value, *theta),
+        "x": lambda: drift(value, 0.5, *theta),
+    }
+    for name, call in calls.items():
+        with pytest.raises(error, match=rf"^{name} must"):
+            call()
+    with pytest.raises(ValueError, match=r"^t must"):
+        drift(good, 1.0, *theta)
+    with pytest.raises(TypeError, match=r"^x0 must be a floating-point tensor"):
+        light_sb_loss(*theta, good.numpy(), good)
 
 
 @pytest.mark.parametrize(

@@ -135,15 +135,8 @@ class LightSB(BaseEstimator):
         generator = as_generator(self.random_state, x0.device)
         *parameters, basis = self._present(x1) if warm else self._start(x1, generator)
         parameters = [p.requires_grad_() for p in parameters]
-
-        def minibatch_loss() -> Tensor:
-            batch0, batch1 = (_draw_rows(x, self.batch_size, generator) for x in (x0, x1))
-            return closed_form._loss(
-                *self._unpack(basis, *parameters), self.epsilon, batch0, batch1
-            )
-
         self.loss_curve_ = minimise(
-            minibatch_loss,
+            self._minibatch_loss(x0, x1, parameters, basis, generator),
             parameters,
             self.max_iter,
             lr=self.lr,
@@ -169,8 +162,7 @@ class LightSB(BaseEstimator):
         TypeError, ValueError
             If shapes or dtypes disagree, values are not finite, or an S_k is not positive definite.
         """
-        check_number(epsilon, "epsilon", low=0, low_open=True)
-        closed_form.check_parameters(log_alpha, r, S)
+        closed_form.check(log_alpha, r, S, epsilon)
         model = cls(
             n_components=len(log_alpha),
             epsilon=epsilon,
@@ -235,11 +227,7 @@ class LightSB(BaseEstimator):
             If a time lies outside [0, 1) or the shapes disagree.
         """
         points = self._points(x, "x")
-        if np.ndim(t) == 0:
-            time: Any = check_number(_item(t), "t", low=0, high=1, high_open=True)
-        else:
-            time = self._times(t, len(points))
-        return _like(closed_form.drift(points, time, *self._theta()), x)
+        return _like(closed_form.drift(points, t, *self._theta()), x)
 
     @torch.no_grad()
     def sample(self, X0: Any, random_state: Seed = None) -> Array:
@@ -300,7 +288,7 @@ class LightSB(BaseEstimator):
         w = torch.softmax(closed_form.tilted_log_weights(x, *self._theta()), dim=1)
         k = torch.multinomial(w, 1, generator=generator)[:, 0]
         r, noise = self.r_[k], _noise(x, generator)
-        # Eq. (6)
+        # Eq. (6), which is Eq. (1) given x
         if self.S_.ndim == 2:
             S = self.S_[k]
             return r + S * x + (self.epsilon * S).sqrt() * noise
@@ -324,6 +312,31 @@ class LightSB(BaseEstimator):
             return x_s + (t - s) * closed_form.drift(x_s, s, *self._theta()) + noise
 
         return step
+
+    def _minibatch_loss(
+        self,
+        x0: Tensor,
+        x1: Tensor,
+        parameters: list[Tensor],
+        basis: Tensor,
+        generator: torch.Generator,
+    ) -> Callable[[], Tensor]:
+        origin = x1.mean(0)  # expanded squares lose digits far from the origin
+        f0, f1 = closed_form.with_squares(x0), closed_form.with_squares(x1 - origin)
+
+        def diagonal() -> Tensor:
+            a, r, log_s = parameters
+            batch0, batch1 = (_draw_rows(f, self.batch_size, generator) for f in (f0, f1))
+            return closed_form._diagonal_loss(
+                a / self.epsilon, r, log_s, self.epsilon, batch0, batch1, origin
+            )
+
+        def full() -> Tensor:
+            batch0, batch1 = (_draw_rows(x, self.batch_size, generator) for x in (x0, x1))
+            theta = self._unpack(basis, *parameters)
+            return closed_form.light_sb_loss(*theta, self.epsilon, batch0, batch1)
+
+        return diagonal if self.covariance_type == "diag" else full
 
     def _start(self, x1: Tensor, generator: torch.Generator) -> list[Tensor]:
         """Free parameters at the start of a fit, and the basis that rotations start from."""
@@ -393,19 +406,6 @@ class LightSB(BaseEstimator):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet; call fit first")
         return self._as_points(x, name, n_columns=self.n_features_in_)
 
-    def _times(self, t: Any, n: int) -> Tensor:
-        times = torch.as_tensor(t, dtype=self.dtype, device=self.r_.device)
-        if times.shape != (n,):
-            raise ValueError(
-                f"t must be a number or have shape ({n},), one time a row of x, "
-                f"got shape {tuple(times.shape)}"
-            )
-        if not ((times >= 0) & (times < 1)).all():
-            raise ValueError(
-                f"t must lie in [0, 1), got values from {times.min()} to {times.max()}"
-            )
-        return times
-
 
 def _draw_rows(x: Tensor, n: int, generator: torch.Generator) -> Tensor:
     return x[torch.randint(len(x), (n,), generator=generator, device=x.device)]
@@ -417,10 +417,6 @@ def _noise(x: Tensor, generator: torch.Generator) -> Tensor:
 
 def _rows(matrices: Tensor, x: Tensor) -> Tensor:
     return (matrices @ x[:, :, None])[:, :, 0]
-
-
-def _item(t: Any) -> Any:
-    return t.item() if isinstance(t, Tensor | np.ndarray | np.generic) else t
 
 
 def _like(result: Tensor, given: Any) -> Any:
