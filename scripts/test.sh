@@ -22,7 +22,8 @@ part "unit tests and chapters" "$bin/python" -m pytest tests notebooks --ignore=
     --nbval-lax --nbval-cell-timeout 120 --numprocesses 2 --dist loadfile --quiet
 part "book" "$bin/jupyter-book" build . -n -W --keep-going --quiet --all
 part "pages" "$bin/python" -m pytest tests/pages --quiet
-part "benchmarks (one round)" "$bin/python" -m pytest benchmarks --benchmark-disable --quiet
+part "benchmarks (one round)" "$bin/python" -m pytest benchmarks --quiet \
+    --benchmark-max-time 0.2 --benchmark-min-rounds 1 --benchmark-columns min,median,rounds
 
 printf '\n=== time by part\n'
 printf '%s\n' "${took[@]}"

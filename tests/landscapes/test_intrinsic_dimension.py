@@ -425,7 +425,7 @@ def test_every_projection_learns_and_more_dimensions_help(kind):
     X, y = blobs()
     runs = idm.train_subspace(
         small_net, X, y, *blobs(seed=9), d=[1, 20], seed=[0, 1], projection=kind, lr=0.1,
-        n_steps=60, **QUIET,
+        halvings=0, n_steps=60, **QUIET,
     )  # fmt: skip
     few, many = runs.accuracy.mean(1)
     assert many > 0.85 > few
@@ -435,7 +435,7 @@ def test_every_projection_learns_and_more_dimensions_help(kind):
 def test_direct_training_and_predictions():
     X, y = blobs()
     runs = idm.train_direct(
-        small_net, X, y, *blobs(seed=9), seed=[0, 1], lr=1e-2, n_steps=100, **QUIET
+        small_net, X, y, *blobs(seed=9), seed=[0, 1], lr=1e-2, halvings=0, n_steps=100, **QUIET
     )
     assert runs.d == [runs.D] == [66]
     assert runs.accuracy.shape == (1, 2)
@@ -458,7 +458,9 @@ def test_runs_are_reproducible_and_leave_the_global_generators_alone():
 def test_penalty_shrinks_the_full_weights():
     X, y = blobs()
     norms = [
-        idm.train_direct(small_net, X, y, lr=1e-2, l2=l2, n_steps=100, **QUIET).theta.norm().item()
+        idm.train_direct(small_net, X, y, lr=1e-2, l2=l2, halvings=0, n_steps=100, **QUIET)
+        .theta.norm()
+        .item()
         for l2 in (0.0, 0.02)
     ]
     assert norms[1] < 0.7 * norms[0]
