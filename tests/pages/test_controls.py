@@ -91,7 +91,8 @@ def test_ledger_filters_by_text_part_and_verdict(page):
     everything = page.locator(SHOWN_CLAIMS).count()
     page.get_by_role("searchbox").fill(DONE[0].name)
     assert set(texts(page, f"{SHOWN_CLAIMS} th")) == {DONE[0].name}
-    assert page.locator(SHOWN_CLAIMS).count() < everything
+    page.get_by_role("searchbox").fill("null model")
+    assert 0 < page.locator(SHOWN_CLAIMS).count() < everything
     page.get_by_role("searchbox").fill("")
     page.get_by_label("Part").select_option(DONE[-1].family)
     names = {paper.name for paper in DONE if paper.family == DONE[-1].family}
@@ -110,7 +111,7 @@ def test_ledger_sorts_both_ways_by_keyboard(page):
     assert page.locator(".mixbook-claims th[aria-sort=ascending]").count() == 1
     page.keyboard.press("Enter")
     assert texts(page, ".mixbook-claims tbody th") == sorted(up, key=str.casefold, reverse=True)
-    assert len(set(up)) > 1
+    assert len(set(up)) == len(DONE)
 
 
 def test_ledger_links_lead_to_the_row_of_the_scorecard(page):
