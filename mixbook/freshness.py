@@ -13,6 +13,7 @@ are left out.
 import ast
 import hashlib
 import io
+import re
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
@@ -218,18 +219,13 @@ def used_modules(notebook: Any, root: Path) -> dict[str, Path]:
 def _cell_imports(cell: Any, root: Path) -> list[str]:
     if cell["cell_type"] != "code":
         return []
-    lines = cell["source"].splitlines()
-    plain = "\n".join("pass" if _is_magic(line) else line for line in lines)
+    plain = re.sub(r"^([ \t]*)[%!].*$", r"\1pass", cell["source"], flags=re.MULTILINE)
     try:
         names = _imports(plain, "__main__", False, root)
     except SyntaxError:
         return []
     # `import mixbook` gives the notebook the scorecard without naming its module
     return [*names, f"{PACKAGE}.claims"] if PACKAGE in names else names
-
-
-def _is_magic(line: str) -> bool:
-    return line.lstrip().startswith(("%", "!"))
 
 
 def _imports(text: str, module: str, is_package: bool, root: Path) -> list[str]:

@@ -76,6 +76,16 @@ def test_what_counts(chapter, file, old, new, stale):
     assert freshness.is_fresh(chapter.notebook) == (not stale)
 
 
+def test_imports_beside_magics_and_by_attribute_are_seen(chapter):
+    notebook = read_source(chapter)
+    cell = next(cell for cell in notebook.cells if "import mixbook" in cell.source)
+    cell.source = "import mixbook\nif 0:\n    %time pass\nmixbook.core.numbers.divide(1, 1)"
+    used = freshness.used_modules(notebook, chapter.root)
+    assert "mixbook.core.numbers" in used
+    assert "mixbook.claims" in used
+    assert "mixbook.flows.toy" not in used
+
+
 def test_a_module_that_comes_or_goes_is_named(chapter):
     (chapter.root / "mixbook" / "core" / "more.py").write_text("ONE = 1\n")
     edit(chapter.root / "mixbook/core/numbers.py", '"""Numbers."""', "from . import more")
