@@ -56,6 +56,7 @@ LEARNERS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
 }
 MODELS = (*LEARNERS, "xgb")
 SCALED = ("logit", "knn", "mlp")
+PARALLEL = ("knn", "rf", "extra", "xgb")
 
 
 class _PairLearner(BaseEstimator):
@@ -92,9 +93,9 @@ class _PairLearner(BaseEstimator):
         else:
             kind, defaults = LEARNERS[self.model][self._place], LEARNERS[self.model][2]
         known = kind().get_params()
-        seed = int(as_rng(self.random_state).integers(2**31))
-        common = {"n_jobs": self.n_jobs, "random_state": seed}
-        usable = {key: value for key, value in common.items() if key in known}
+        usable: dict[str, Any] = {"n_jobs": self.n_jobs} if self.model in PARALLEL else {}
+        if "random_state" in known:
+            usable["random_state"] = int(as_rng(self.random_state).integers(2**31))
         if unknown := set(self.params or {}) - set(known):
             raise ValueError(
                 f"params holds {', '.join(sorted(unknown))}, which {kind.__name__} does not have"
