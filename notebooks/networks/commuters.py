@@ -349,7 +349,7 @@ for ax, values, label in panels:
     ax.set(yticks=range(len(order)), yticklabels=order, xlabel=f"{label}, held out")
 for colour, label in (("blue", "learners, all indicators"), ("orange", "populations, distance")):
     axes[1].errorbar([], [], xerr=[], fmt="o", color=PALETTE[colour], label=label)
-axes[1].legend(loc="lower right", bbox_to_anchor=(1.0, 0.12))
+axes[1].legend(loc="center left")
 plt.show()
 
 # %%
