@@ -481,7 +481,7 @@ mixbook.say(
     f"{100 * (sv['links', 'boosting', 'by_origin'] - sv['links', 'logistic gravity', 'by_origin']):+.1f} by origin and "
     f"{100 * (sv['links', 'boosting', 'by_node'] - sv['links', 'logistic gravity', 'by_node']):+.1f} by node. A tree finds it easy to recognise a county "
     f"by its indicators; ask for regions it has never met before you believe it has learned geography. The bars by node are long, "
-    f"since a dozen counties make a fold."
+    f"since only about {62 // cfg['folds']} counties make a fold."
 )
 
 # %% [markdown]
