@@ -5,6 +5,7 @@ operating system's cache folder) and their sha256 is checked on every load.
 """
 
 from mixbook.data.cite import CitePCA, load_cite_pca50
+from mixbook.data.ny_commuting import NYCommuting, load_ny_commuting
 from mixbook.data.registry import DataError, data_dir, fetch, known_files
 from mixbook.data.safe import UnsafePickleError, load_pickle
 from mixbook.data.scholp import load_scholp, load_scholp_published
@@ -12,11 +13,13 @@ from mixbook.data.scholp import load_scholp, load_scholp_published
 __all__ = [
     "CitePCA",
     "DataError",
+    "NYCommuting",
     "UnsafePickleError",
     "data_dir",
     "fetch",
     "known_files",
     "load_cite_pca50",
+    "load_ny_commuting",
     "load_pickle",
     "load_scholp",
     "load_scholp_published",
