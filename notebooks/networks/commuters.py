@@ -21,12 +21,12 @@ if "google.colab" in sys.modules:
     pip = [sys.executable, "-m", "pip", "install", "--quiet"]
     subprocess.run([*pip, "mixbook"], check=True)
 
-# %% tags=["parameters"]
+# %% tags=["hide-input", "parameters"]
 profile = "ci"
 seed = 0
 device = "auto"
 
-# %%
+# %% tags=["hide-input"]
 import time
 
 import matplotlib.pyplot as plt
@@ -50,7 +50,7 @@ SIZES = {
 cfg = SIZES[profile]
 use_style()
 
-# %%
+# %% tags=["remove-input"]
 mixbook.card("commuters")
 
 # %% [markdown]
@@ -678,7 +678,7 @@ mixbook.say(
 # %% [markdown]
 # ## Scorecard
 
-# %%
+# %% tags=["hide-input"]
 card = mixbook.Scorecard("commuters", profile=profile, seed=seed)
 card.claim(
     "C1",
@@ -766,7 +766,7 @@ card.claim(
         "wealth": wins["wealth"],
         "unemployment": wins["unemployment"],
         "gdp_alone": wins["GDP alone"],
-        "countries": 5,
+        "countries": len(planted["wealth"]),
     },
     criterion="countries == 5 and wealth >= 4 and unemployment >= 4",
     note="Countries in which shuffling costs more than shuffling any noise indicator. The effects are planted: this tests the method, not Brazil. "
