@@ -520,6 +520,38 @@ def test_fit_starts_where_it_should():
     np.testing.assert_allclose(full.S_, 0.2 * torch.eye(2).expand(5, 2, 2), atol=1e-9)
 
 
+@pytest.mark.parametrize("covariance_type", ["diag", "full"])
+def test_several_starts_train_as_if_alone_and_the_best_is_kept(covariance_type):
+    x0, x1 = make_points(1, 2, 1).expand(9, 2), make_points(1, 2, 2).expand(9, 2)  # equal rows
+    many = LightSB(2, 0.5, covariance_type, max_iter=20, lr=0.05, n_init=4, init="normal")
+    many.set_params(random_state=0, dtype=torch.float64).fit(x0, x1)
+    *starts, basis = many._starts(x1, torch.Generator().manual_seed(0))
+    alone = []
+    for start in zip(*(p.chunk(4) for p in starts)):
+        model = LightSB.from_parameters(*many._unpack(basis, *start), 0.5)
+        model.set_params(warm_start=True, max_iter=20, lr=0.05, random_state=0).fit(x0, x1)
+        alone.append(model)
+    losses = [-m.score(x0, x1) for m in alone]
+    if covariance_type == "diag":  # a rotation has many parameterisations, Adam sees one
+        np.testing.assert_allclose(many.start_losses_, losses, rtol=1e-9)
+        np.testing.assert_allclose(many.r_, alone[int(np.argmin(losses))].r_, rtol=1e-9)
+    assert len(set(many.start_losses_.round(6))) == 4
+    assert -many.score(x0, x1) == pytest.approx(many.start_losses_.min(), rel=1e-9)
+    assert many.loss_curve_.shape == (20,)
+    assert many.loss_curve_[-1] == pytest.approx(many.start_losses_.min(), abs=0.5)
+
+
+def test_several_starts_cover_clusters_that_one_start_misses():
+    labels = torch.arange(300) % 3
+    centres = torch.tensor([[-6.0, 0.0], [6.0, 0.0], [0.0, 9.0]])
+    x0, x1 = make_points(300, 2, 1).float(), centres[labels] + 0.3 * make_points(300, 2, 2).float()
+    fit = lambda n, seed: LightSB(3, 1.0, max_iter=300, lr=2e-2, n_init=n, random_state=seed)  # noqa: E731
+    single = [-fit(1, seed).fit(x0, x1).score(x0, x1) for seed in range(5)]
+    several = [-fit(10, seed).fit(x0, x1).score(x0, x1) for seed in range(2)]
+    assert max(single) > min(single) + 0.1  # some start alone is stuck
+    assert max(several) < min(single) + 0.05
+
+
 @pytest.mark.parametrize("full", [False, True])
 def test_warm_start_goes_on_from_the_present_potential(full):
     x0, x1 = make_points(100, 3, 1), 3 + make_points(100, 3, 2)
@@ -798,6 +830,8 @@ def test_bad_points_are_refused_by_methods_of_two_arguments(kind):
         ({"lr": 0.0}, ValueError),
         ({"s_init": -0.1}, ValueError),
         ({"init": "kmeans"}, ValueError),
+        ({"n_init": 0}, ValueError),
+        ({"n_init": 1.5}, TypeError),
         ({"random_state": -1}, ValueError),
         ({"random_state": "0"}, TypeError),
         ({"dtype": torch.int64}, ValueError),

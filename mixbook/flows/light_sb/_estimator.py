@@ -47,9 +47,14 @@ class LightSB(BaseEstimator):
         All S_k start as ``s_init`` times the identity.
     init : {"samples", "normal"}
         Start the centres at rows of X1, or at standard normal draws.
+    n_init : int
+        Number of starts, all trained at once on the same minibatches; the one with the lowest loss
+        over the whole training sample is kept. More starts help a small K, which has poor local
+        minima.
     warm_start : bool
         Go on from the present potential when there is one, as from an earlier ``fit`` with another
-        learning rate or from :meth:`from_parameters`; ``s_init`` and ``init`` are then ignored.
+        learning rate or from :meth:`from_parameters`; ``s_init``, ``init`` and
+        ``n_init`` are then ignored.
     random_state : int, torch.Generator or None
         Source of randomness of ``fit``.
     device : str or torch.device
@@ -66,6 +71,8 @@ class LightSB(BaseEstimator):
     S_ : Tensor of shape (K, D) for "diag", (K, D, D) for "full"
     loss_curve_ : ndarray of shape (max_iter,)
         Minibatch loss at each step.
+    start_losses_ : ndarray of shape (n_init,)
+        Loss over the whole training sample at the end of each start; only with ``n_init > 1``.
     n_features_in_ : int
 
     References
@@ -92,11 +99,12 @@ class LightSB(BaseEstimator):
         lr: float = 1e-3,
         s_init: float = 0.1,
         init: str = "samples",
-        warm_start: bool = False,
         random_state: Seed = None,
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
         verbose: int = 0,
+        n_init: int = 1,
+        warm_start: bool = False,
     ) -> None:
         self.n_components = n_components
         self.epsilon = epsilon
@@ -106,6 +114,7 @@ class LightSB(BaseEstimator):
         self.lr = lr
         self.s_init = s_init
         self.init = init
+        self.n_init = n_init
         self.warm_start = warm_start
         self.random_state = random_state
         self.device = device
@@ -133,10 +142,19 @@ class LightSB(BaseEstimator):
         x0 = self._as_points(X0, "X0")
         x1 = self._as_points(X1, "X1", min_rows=min_rows, n_columns=x0.shape[1])
         generator = as_generator(self.random_state, x0.device)
-        *parameters, basis = self._present(x1) if warm else self._start(x1, generator)
+        n_models = 1 if warm else self.n_init
+        *parameters, basis = self._present(x1) if warm else self._starts(x1, generator)
         parameters = [p.requires_grad_() for p in parameters]
-        self.loss_curve_ = minimise(
-            self._minibatch_loss(x0, x1, parameters, basis, generator),
+        losses = self._minibatch_losses(x0, x1, parameters, basis, generator, n_models)
+        curves: list[Tensor] = []
+
+        def total() -> Tensor:
+            """Adam treats each entry on its own, so the sum trains each model as if alone."""
+            curves.append(losses())
+            return curves[-1].sum()
+
+        minimise(
+            total,
             parameters,
             self.max_iter,
             lr=self.lr,
@@ -145,7 +163,10 @@ class LightSB(BaseEstimator):
             fused=True,
         )
         with torch.no_grad():
-            return self._set_parameters(*self._unpack(basis, *parameters))
+            models = [p.unflatten(0, (n_models, -1)) for p in self._unpack(basis, *parameters)]
+            best = self._best(models, x0, x1) if n_models > 1 else 0
+            self.loss_curve_ = torch.stack(curves)[:, best].cpu().numpy()
+            return self._set_parameters(*(p[best] for p in models))
 
     @classmethod
     def from_parameters(cls, log_alpha: Tensor, r: Tensor, S: Tensor, epsilon: float) -> "LightSB":
@@ -313,14 +334,16 @@ class LightSB(BaseEstimator):
 
         return step
 
-    def _minibatch_loss(
+    def _minibatch_losses(
         self,
         x0: Tensor,
         x1: Tensor,
         parameters: list[Tensor],
         basis: Tensor,
         generator: torch.Generator,
+        n_models: int,
     ) -> Callable[[], Tensor]:
+        """A function that draws a minibatch and returns the loss of each model, (n_models,)."""
         origin = x1.mean(0)  # expanded squares lose digits far from the origin
         f0, f1 = closed_form.with_squares(x0), closed_form.with_squares(x1 - origin)
 
@@ -328,15 +351,32 @@ class LightSB(BaseEstimator):
             a, r, log_s = parameters
             batch0, batch1 = (_draw_rows(f, self.batch_size, generator) for f in (f0, f1))
             return closed_form._diagonal_loss(
-                a / self.epsilon, r, log_s, self.epsilon, batch0, batch1, origin
+                a / self.epsilon, r, log_s, self.epsilon, batch0, batch1, origin, n_models
             )
 
         def full() -> Tensor:
             batch0, batch1 = (_draw_rows(x, self.batch_size, generator) for x in (x0, x1))
-            theta = self._unpack(basis, *parameters)
-            return closed_form.light_sb_loss(*theta, self.epsilon, batch0, batch1)
+            models = zip(*(p.chunk(n_models) for p in self._unpack(basis, *parameters)))
+            losses = [
+                closed_form.light_sb_loss(a, r, S, self.epsilon, batch0, batch1)
+                for a, r, S in models
+            ]
+            return torch.stack(losses)
 
         return diagonal if self.covariance_type == "diag" else full
+
+    def _best(self, models: list[Tensor], x0: Tensor, x1: Tensor) -> int:
+        """Which of the models, stacked along the first axis, has the lowest training loss."""
+        losses = [
+            closed_form.light_sb_loss(a, r, S, self.epsilon, x0, x1) for a, r, S in zip(*models)
+        ]
+        self.start_losses_ = torch.stack(losses).cpu().numpy()
+        return int(self.start_losses_.argmin())
+
+    def _starts(self, x1: Tensor, generator: torch.Generator) -> list[Tensor]:
+        """The free parameters of all starts, one after the other, and the basis of rotations."""
+        starts = [self._start(x1, generator) for _ in range(self.n_init)]
+        return [*(torch.cat(p) for p in zip(*(s[:-1] for s in starts))), starts[0][-1]]
 
     def _start(self, x1: Tensor, generator: torch.Generator) -> list[Tensor]:
         """Free parameters at the start of a fit, and the basis that rotations start from."""
@@ -391,6 +431,7 @@ class LightSB(BaseEstimator):
         check_integer(self.n_components, "n_components", low=1)
         check_integer(self.max_iter, "max_iter", low=1)
         check_integer(self.batch_size, "batch_size", low=1)
+        check_integer(self.n_init, "n_init", low=1)
         for name in ("epsilon", "lr", "s_init"):
             check_number(getattr(self, name), name, low=0, low_open=True)
         check_choice(self.covariance_type, "covariance_type", ("diag", "full"))

@@ -98,10 +98,12 @@ def _diagonal_loss(
     f0: Tensor,
     f1: Tensor,
     origin: Tensor,
+    n_models: int = 1,
 ) -> Tensor:
     """Eq. (7) for diagonal S from ``f0 = with_squares(x0)``, ``f1 = with_squares(x1 - origin)``.
 
-    The value of :func:`light_sb_loss` in fewer operations: one matrix product for each term.
+    The value of :func:`light_sb_loss` in fewer operations: one matrix product for each term. The
+    components may be those of several models, one after the other: one loss for each, (n_models,).
     """
     S, centre = log_s.exp(), r - origin
     precision = 1 / (epsilon * S)
@@ -111,9 +113,9 @@ def _diagonal_loss(
     # Eq. (3)
     constant = log_alpha - 0.5 * (centre * pull + log_s).sum(1)
     terms = torch.addmm(constant, f1, torch.cat([-0.5 * precision, pull], dim=1).T)
-    log_c, log_v = torch.logsumexp(tilted, dim=1), torch.logsumexp(terms, dim=1)
+    log_c, log_v = (z.unflatten(1, (n_models, -1)).logsumexp(2) for z in (tilted, terms))
     # Eq. (7)
-    return log_c.mean() - log_v.mean() + 0.5 * r.shape[1] * math.log(2 * math.pi * epsilon)
+    return log_c.mean(0) - log_v.mean(0) + 0.5 * r.shape[1] * math.log(2 * math.pi * epsilon)
 
 
 def conditional_mean(
