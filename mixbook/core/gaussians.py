@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mixbook.core.seeds import as_generator
 
-__all__ = ["component_log_prob", "mixture_log_prob", "sample_mixture"]
+__all__ = ["component_log_prob", "log_sum_exp", "mixture_log_prob", "sample_mixture"]
 
 
 def component_log_prob(
@@ -50,7 +50,26 @@ def mixture_log_prob(
     covariances: Float[Tensor, "k d"] | Float[Tensor, "k d d"],
 ) -> Float[Tensor, " n"]:
     r"""Log of :math:`\sum_k w_k N(y \mid r_k, C_k)`; the weights need not sum to one."""
-    return torch.logsumexp(log_weights + component_log_prob(y, means, covariances), dim=1)
+    return log_sum_exp(log_weights + component_log_prob(y, means, covariances), dim=1)
+
+
+def log_sum_exp(x: Tensor, dim: int) -> Tensor:
+    """``torch.logsumexp`` along one axis, several times faster on a CPU for mixtures.
+
+    There, ``exp`` is slow where it underflows, as it does for each component far from a point, and
+    ``exp2`` is not; ``torch.logsumexp`` also takes the exponential anew in its gradient.
+
+    Parameters
+    ----------
+    x : Tensor
+        Finite, or minus infinity for terms of zero; a slice of nothing else gives minus infinity
+        (and no gradient).
+    dim : int
+    """
+    highest = x.detach().amax(dim, keepdim=True)
+    shift = highest.nan_to_num(neginf=0.0)  # a slice of zeros: no inf - inf
+    total = ((x - shift) * math.log2(math.e)).exp2().sum(dim, keepdim=True)
+    return (total.log() + highest).squeeze(dim)
 
 
 def sample_mixture(

@@ -5,7 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
-from mixbook.core.gaussians import component_log_prob, mixture_log_prob, sample_mixture
+from mixbook.core.gaussians import (
+    component_log_prob,
+    log_sum_exp,
+    mixture_log_prob,
+    sample_mixture,
+)
 
 
 def make(n, k, d, seed, full):
@@ -53,3 +58,25 @@ def test_samples_have_the_moments_of_the_mixture(full):
     assert ((x.mean(0) - mean).abs() < 5 * spread / n**0.5).all()
     np.testing.assert_allclose(torch.cov(x.T), second - torch.outer(mean, mean), atol=0.15)
     assert torch.equal(x[:9], sample_mixture(n, logw, means, cov, generator=0)[:9])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 5), st.integers(1, 6), st.floats(0.1, 500), st.integers(0, 99))
+def test_log_sum_exp_and_its_gradient_agree_with_torch(n, k, scale, seed):
+    draw = torch.Generator().manual_seed(seed)
+    x = (scale * torch.randn(n, k, generator=draw, dtype=torch.float64)).requires_grad_()
+    y = x.detach().clone().requires_grad_()
+    for dim in (0, 1):
+        ours, theirs = log_sum_exp(x, dim), torch.logsumexp(y, dim)
+        assert ours.shape == theirs.shape
+        torch.testing.assert_close(ours, theirs, rtol=1e-14, atol=1e-14)
+        weight = torch.arange(1.0, len(ours) + 1)
+        (mine,) = torch.autograd.grad((ours * weight).sum(), x)
+        (wanted,) = torch.autograd.grad((theirs * weight).sum(), y)
+        torch.testing.assert_close(mine, wanted, rtol=1e-12, atol=1e-20)
+
+
+def test_log_sum_exp_of_zeros():
+    inf = float("inf")
+    x = torch.tensor([[-inf, 0.0], [-inf, -inf], [3.0, -inf]])
+    torch.testing.assert_close(log_sum_exp(x, 1), torch.logsumexp(x, 1))

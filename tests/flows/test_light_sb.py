@@ -31,7 +31,7 @@ from mixbook.flows.light_sb import (
     tilted_log_weights,
 )
 from mixbook.flows.light_sb._benchmark import bures_wasserstein
-from mixbook.flows.light_sb._potential import _diagonal_loss, with_squares
+from mixbook.flows.light_sb._potential import DiagonalLoss, with_squares
 
 EPSILON = 0.7
 BAD_MATRICES = {
@@ -434,11 +434,35 @@ def test_training_loss_is_the_loss(K, D, epsilon, shift):
         shift + make_points(8, D, 2),
         shift + make_points(1, D)[0],
     )
-    fast = _diagonal_loss(
-        log_alpha, r, S.log(), epsilon, with_squares(x0), with_squares(x1 - origin), origin
-    )
-    want = light_sb_loss(log_alpha, r, S, epsilon, x0, x1).item()
-    assert fast.item() == pytest.approx(want, rel=1e-9, abs=1e-8)
+    log_alpha, r, S = (p.requires_grad_() for p in (log_alpha, r, S))
+    log_s = S.detach().log().requires_grad_()
+    rows = with_squares(x0), with_squares(x1 - origin)
+    fast = DiagonalLoss.apply(log_alpha, r, log_s, epsilon, *rows, origin, 1)
+    slow = light_sb_loss(log_alpha, r, S, epsilon, x0, x1)
+    assert fast.item() == pytest.approx(slow.item(), rel=1e-9, abs=1e-8)
+    mine = torch.autograd.grad(fast.sum(), (log_alpha, r, log_s))
+    wanted = list(torch.autograd.grad(slow, (log_alpha, r, S)))
+    wanted[2] = wanted[2] * S.detach()  # the chain rule for S = exp(log_s)
+    for ours, theirs in zip(mine, wanted):
+        torch.testing.assert_close(ours, theirs, rtol=1e-7, atol=1e-7 * (1 + shift**2) / epsilon)
+
+
+def test_training_loss_and_gradient_of_several_models():
+    log_alpha, r, S = (p.requires_grad_() for p in make_parameters(6, 2))
+    log_s = S.detach().log().requires_grad_()
+    x0, x1, origin = make_points(9, 2, 1), make_points(8, 2, 2), torch.zeros(2, dtype=r.dtype)
+    free = log_alpha, r, log_s
+    outer = torch.tensor([1.0, -2.0, 0.5], dtype=r.dtype)
+    losses = DiagonalLoss.apply(*free, EPSILON, with_squares(x0), with_squares(x1), origin, 3)
+    each = [
+        light_sb_loss(a, m, s.exp(), EPSILON, x0, x1)
+        for a, m, s in zip(*(p.chunk(3) for p in free))
+    ]
+    torch.testing.assert_close(losses, torch.stack(each))
+    mine = torch.autograd.grad((losses * outer).sum(), free)
+    wanted = torch.autograd.grad((torch.stack(each) * outer).sum(), free)
+    for ours, theirs in zip(mine, wanted):
+        torch.testing.assert_close(ours, theirs)
 
 
 def test_first_entry_of_the_loss_curve_is_the_loss_at_the_start():

@@ -350,7 +350,7 @@ class LightSB(BaseEstimator):
         def diagonal() -> Tensor:
             a, r, log_s = parameters
             batch0, batch1 = (_draw_rows(f, self.batch_size, generator) for f in (f0, f1))
-            return closed_form._diagonal_loss(
+            return closed_form.DiagonalLoss.apply(
                 a / self.epsilon, r, log_s, self.epsilon, batch0, batch1, origin, n_models
             )
 
