@@ -22,6 +22,7 @@ Centres: TypeAlias = Float[Tensor, "K D"]
 Scales: TypeAlias = Float[Tensor, "K D"] | Float[Tensor, "K D D"]
 Points: TypeAlias = Float[Tensor, "n D"]
 
+LOG2_E = math.log2(math.e)
 MAX_ELEMENTS = 4_000_000  # largest (rows, K, D) block of the drift at mixed times
 
 
@@ -122,8 +123,8 @@ class DiagonalLoss(torch.autograd.Function):
         constant = log_alpha - 0.5 * (centre * pull + log_s).sum(1)
         terms = torch.addmm(constant, f1, torch.cat([-0.5 * precision, pull], dim=1).T)
         rows = torch.cat([tilted, terms]).unflatten(1, (n_models, -1))
-        w = torch.softmax(rows, dim=2)
-        log_sums = rows.amax(2) - w.amax(2).log()  # the largest term has weight 1 / sum
+        log_sums = log_sum_exp(rows, 2)
+        w = ((rows - log_sums[:, :, None]) * LOG2_E).exp2()  # exp is slow where it underflows
         log_c, log_v = log_sums.split([len(f0), len(f1)])
         w0, w1 = w.flatten(1).split([len(f0), len(f1)])
         m0, (square0, mean0) = w0.mean(0), (w0.T @ f0 / len(f0)).split(D, dim=1)
