@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,7 +97,10 @@ def load_planetoid(name: str) -> CitationGraph:
 
 
 def _part(name: str, part: str) -> Any:
-    return load_pickle(fetch(f"planetoid/ind.{name}.{part}"), ALLOWED, encoding="latin1")
+    path = fetch(f"planetoid/ind.{name}.{part}")
+    with warnings.catch_warnings():  # the files name SciPy's sparse matrices by an old path
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return load_pickle(path, ALLOWED, encoding="latin1")
 
 
 def _adjacency(neighbours: dict[int, list[int]], n: int) -> sparse.csr_array:

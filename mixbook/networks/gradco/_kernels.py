@@ -49,7 +49,7 @@ def product_on(ptr, idx, x_ptr, x_idx, x_val, yt_ptr, yt_idx, yt_val, width):
 def product_off(
     ptr, idx, x_ptr, x_idx, x_val, y_ptr, y_idx, y_val, s_ptr, s_idx, s_val, start, stop, sizes, out
 ):
-    """Rows ``start`` to ``stop`` of ``X Y - S``, without the diagonal and the positions ``ptr, idx``.
+    """Rows ``start`` to ``stop`` of ``X Y - S`` without the diagonal and the positions given.
 
     Call twice: with an empty ``out`` it only counts the non-zeros of each row into ``sizes``; then
     with ``out = (columns, values)`` of the right length it writes them, sorted.

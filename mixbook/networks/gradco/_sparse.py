@@ -44,7 +44,9 @@ def as_adjacency(A: Any, name: str = "A") -> sparse.csr_array:
     if matrix.diagonal().any():
         raise ValueError(f"{name} must have no loops, got {int(matrix.diagonal().sum())} of them")
     if (matrix != matrix.T).nnz:
-        raise ValueError(f"{name} must be symmetric (an undirected graph), got a matrix that is not")
+        raise ValueError(
+            f"{name} must be symmetric (an undirected graph), got a matrix that is not"
+        )
     return _int64(matrix)
 
 
@@ -59,9 +61,8 @@ def _from_networkx(graph: Any, name: str) -> sparse.csr_array:
 
 
 def _from_matrix(A: Any, name: str) -> sparse.csr_array:
-    kind = getattr(getattr(A, "dtype", None), "kind", None)
     if sparse.issparse(A):
-        if kind not in "biuf":
+        if A.dtype.kind not in "biuf":
             raise TypeError(f"{name} must hold numbers, got dtype {A.dtype}")
         return sparse.csr_array(A, dtype=float, copy=True)
     try:
@@ -83,14 +84,10 @@ def _int64(matrix: sparse.csr_array) -> sparse.csr_array:
     return matrix
 
 
-def on_graph(
-    A: sparse.csr_array, X: sparse.csr_array, Y: sparse.csr_array
-) -> sparse.csr_array:
+def on_graph(A: sparse.csr_array, X: sparse.csr_array, Y: sparse.csr_array) -> sparse.csr_array:
     """``A o (X Y)``: the product on the edges only, never formed elsewhere."""
     Yt = sparse.csr_array(Y.T)
-    values = _kernels.product_on(
-        A.indptr, A.indices, *_arrays(X), *_arrays(Yt), max(X.shape[1], 1)
-    )
+    values = _kernels.product_on(A.indptr, A.indices, *_arrays(X), *_arrays(Yt), max(X.shape[1], 1))
     return tidy(sparse.csr_array((values, A.indices.copy(), A.indptr.copy()), shape=A.shape))
 
 

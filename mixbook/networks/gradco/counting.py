@@ -80,7 +80,7 @@ def check_kind(kind: Any, name: str = "kind") -> Kind:
             f"{name} must be one of the 28 in ORBIT_KINDS such as (1, 5, 5) or (2, 6, 6), "
             f"got {kind!r}"
         )
-    return triple  # type: ignore[return-value]
+    return triple
 
 
 def orbit_adjacencies(

@@ -49,6 +49,8 @@ def pmi(B: Any, positive: bool = True) -> sparse.csr_array:
         If it is not square, or has negative or non-finite entries.
     """
     counts = _as_counts(B)
+    if counts.nnz == 0:
+        return counts
     rows, columns = (np.asarray(counts.sum(axis=axis)) for axis in (1, 0))
     u = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     # Eq. (27)
@@ -92,7 +94,7 @@ def factorise(
         U, S, _ = svds(X, k=dim, v0=start)
         order = np.argsort(-S)
         U, S = U[:, order], S[order]
-    S = np.where(S > 1e-10 * max(S.max(), 1e-300), S, 0.0)
+    S = S * (S.max() * 1e-10 < S)
     signs = np.sign(U[np.abs(U).argmax(axis=0), np.arange(len(S))])
     # Eq. (28)
     return U * signs * np.sqrt(S), S

@@ -104,13 +104,14 @@ def edge_graphlet_degree_vectors(A: Any) -> tuple[Int[np.ndarray, "m 2"], Int[np
     counts : int array of shape (m, 12)
     """
     counter = OrbitCounter(A)
-    u, v = sparse.triu(counter.A).tocsr().nonzero()
+    u, v = sparse.triu(counter.A, format="csr").nonzero()
     counts = np.empty((len(u), len(EDGE_KINDS)), dtype=np.int64)
     for column, kind in enumerate(EDGE_KINDS):
         matrix = counter.matrix(kind)
         # Eq. (22)
         both = matrix if kind[1] == kind[2] else matrix + matrix.T
-        counts[:, column] = both[u, v]
+        # A has an entry at each edge, so the sum lists all of them in order.
+        counts[:, column] = sparse.triu(counter.A + both, format="csr").data - 1
     return np.stack([u, v], axis=1).astype(np.int64), counts
 
 

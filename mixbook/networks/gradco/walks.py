@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int
 from scipy import sparse
 
 from mixbook.core.validation import check_integer
 from mixbook.networks.gradco._formulas import Kind
 from mixbook.networks.gradco._sparse import as_adjacency
+from mixbook.networks.gradco.counting import OrbitCounter, check_kind
 
-__all__ = ["rw_cooccurrence", "seen_by_walks", "walk_counts", "walk_decomposition"]
+__all__ = [
+    "WalkTwins",
+    "rw_cooccurrence",
+    "seen_by_walks",
+    "walk_counts",
+    "walk_decomposition",
+    "walk_twins",
+]
 
 # Walks whose nodes are all different.
 _PATHS: dict[int, dict[Kind, int]] = {
@@ -83,6 +93,70 @@ def seen_by_walks(max_length: int = 3) -> set[Kind]:
     """Kinds that appear in some power of A up to ``max_length`` (1, 2 or 3)."""
     max_length = check_integer(max_length, "max_length", low=1, high=3)
     return {kind for length in range(1, max_length + 1) for kind in walk_decomposition(length)}
+
+
+@dataclass(frozen=True)
+class WalkTwins:
+    """Pairs of nodes grouped by what short walks say about them.
+
+    Attributes
+    ----------
+    pairs : int array of shape (p, 2)
+        All pairs ``u < v``.
+    classes : int array of shape (p,)
+        Pairs in one class have equal walk counts and equal degrees.
+    values : int array of shape (p,)
+        Orbit adjacency of each pair, ``B_uv + B_vu`` where its orbits differ.
+    """
+
+    pairs: Int[np.ndarray, "p 2"]
+    classes: Int[np.ndarray, " p"]
+    values: Int[np.ndarray, " p"]
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return int(self.classes.max()) + 1
+
+    @property
+    def split(self) -> Int[np.ndarray, " k"]:
+        """Classes within which the orbit adjacency takes more than one value."""
+        low, high = np.full(self.n_classes, np.iinfo(np.int64).max), np.zeros(self.n_classes)
+        np.minimum.at(low, self.classes, self.values)
+        np.maximum.at(high, self.classes, self.values)
+        return np.flatnonzero(low < high)
+
+
+def walk_twins(A: Any, kind: Any, max_length: int = 3) -> WalkTwins:
+    """Which pairs of nodes walks cannot tell apart, and what an orbit adjacency says about them.
+
+    Two pairs are in one class if ``(A^l)_uv`` agrees for every ``l <= max_length`` and so do the
+    degrees of their two nodes.
+
+    Parameters
+    ----------
+    A : networkx.Graph, sparse or dense matrix of shape (n, n)
+        At least two nodes; all n (n - 1) / 2 pairs are listed.
+    kind : (hop, orbit, orbit)
+    max_length : int
+        Longest walk, at least 1.
+
+    Returns
+    -------
+    WalkTwins
+    """
+    counter, kind = OrbitCounter(A), check_kind(kind)
+    check_integer(max_length, "max_length", low=1)
+    if counter.n_nodes < 2:
+        raise ValueError("A must have at least two nodes to form a pair, got 1")
+    u, v = np.triu_indices(counter.n_nodes, 1)
+    degrees = np.asarray(counter.A.sum(axis=1))
+    ends = np.sort(np.stack([degrees[u], degrees[v]]), axis=0)
+    walks = [walk_counts(counter.A, l).toarray()[u, v] for l in range(1, max_length + 1)]
+    _, classes = np.unique(np.stack([*walks, *ends], axis=1), axis=0, return_inverse=True)
+    B = counter.matrix(kind).toarray()
+    values = B[u, v] if kind[1] == kind[2] else B[u, v] + B[v, u]
+    return WalkTwins(np.stack([u, v], axis=1), classes.ravel(), values)
 
 
 def rw_cooccurrence(A: Any, window: int) -> sparse.csr_array:
