@@ -67,6 +67,7 @@ Files: ``counting`` (the matrices) on ``_formulas``, ``_sparse`` and ``_kernels`
 (numba).
 """
 
+from mixbook.networks.gradco._formulas import Parts, claw_leaves, path_ends
 from mixbook.networks.gradco._sparse import as_adjacency
 from mixbook.networks.gradco.counting import (
     GRAPHLET_KINDS,
@@ -110,16 +111,19 @@ __all__ = [
     "LabelScores",
     "OrbitCounter",
     "OrbitPMIEmbedding",
+    "Parts",
     "RandomWalkPMIEmbedding",
     "WalkTwins",
     "as_adjacency",
     "brute_force_orbit_adjacencies",
     "check_kind",
+    "claw_leaves",
     "edge_graphlet_degree_vectors",
     "graphlet_adjacencies",
     "graphlet_degree_vectors",
     "leave_one_out_labels",
     "orbit_adjacencies",
+    "path_ends",
     "pmi",
     "predict_labels",
     "rw_cooccurrence",

@@ -15,10 +15,11 @@ from scipy import sparse
 
 from mixbook.networks.gradco._sparse import off_graph, on_graph, pairs, tidy, weigh_columns
 
-__all__ = ["FORMULAS", "Kind", "Parts"]
+__all__ = ["FORMULAS", "Kind", "Parts", "claw_leaves", "path_ends"]
 
 Kind = tuple[int, int, int]
 Formula = Callable[["Parts", slice], sparse.csr_array]
+Whole = Callable[["Parts"], sparse.csr_array]
 
 FORMULAS: dict[Kind, Formula] = {}
 """Kind -> function(parts, rows); the mirrored kinds (b, a) are transposes and have none."""
@@ -116,12 +117,12 @@ class Parts:
         return off_graph(self.A, self.A, self.T, 2 * self.Q)
 
 
-def _whole(*kind: int) -> Callable[[Callable[[Parts], sparse.csr_array]], Formula]:
+def _whole(*kind: int) -> Callable[[Whole], Whole]:
     """Register the formula of a matrix that is cheap to hold: computed whole, then cut."""
 
-    def register(formula: Callable[[Parts], sparse.csr_array]) -> Formula:
+    def register(formula: Whole) -> Whole:
         FORMULAS[kind] = lambda parts, rows: formula(parts)[rows]  # type: ignore[index]
-        return FORMULAS[kind]  # type: ignore[index]
+        return formula
 
     return register
 
@@ -176,7 +177,23 @@ def claw_arm(g: Parts) -> sparse.csr_array:
 
 
 @_by_rows(2, 6, 6)
-def claw_leaves(g: Parts, rows: slice) -> sparse.csr_array:
+def claw_leaves(g: Parts, rows: slice = slice(None)) -> sparse.csr_array:
+    """(2, 6, 6): claws of which both nodes are leaves.
+
+    ``non(M A)`` counts centres x with a leaf y: x is joined to u, v and y, and neither v nor y is
+    joined to u. Take off the cases y = v, which W counts, and y joined to v, which are paws with
+    tail u.
+
+    Parameters
+    ----------
+    g : Parts
+    rows : slice
+        Rows wanted.
+
+    Returns
+    -------
+    csr_array of shape (rows, n), int64
+    """
     # Eq. (15)
     return off_graph(g.A, g.M, g.A, g.W + g.paw_tip, rows)
 
@@ -201,6 +218,21 @@ def path_two_steps(g: Parts, rows: slice) -> sparse.csr_array:
 
 
 @_by_rows(3, 4, 4)
-def path_ends(g: Parts, rows: slice) -> sparse.csr_array:
+def path_ends(g: Parts, rows: slice = slice(None)) -> sparse.csr_array:
+    """(3, 4, 4): paths of four nodes of which both are ends.
+
+    ``non(W A)`` counts paths u-x-y-v in which u is joined to neither y nor v. Take off the cases
+    in which x is joined to v: paws with tail u.
+
+    Parameters
+    ----------
+    g : Parts
+    rows : slice
+        Rows wanted.
+
+    Returns
+    -------
+    csr_array of shape (rows, n), int64
+    """
     # Eq. (19)
     return off_graph(g.A, g.W, g.A, g.paw_tip, rows)
