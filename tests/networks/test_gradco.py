@@ -681,11 +681,12 @@ def test_leave_one_out_against_refitting():
     X = rng.standard_normal((40, 5)) + (y == "a")[:, None] * [1.5, 0, 0, 0, 0]
     Z = (X - X.mean(axis=0)) / X.std(axis=0)
     targets = np.where(y[:, None] == ["a", "b", "c"], 1.0, -1.0)
-    guess = []
+    values = []
     for i in range(40):
         rest = np.arange(40) != i
-        model = Ridge(alpha=2.0).fit(Z[rest], targets[rest])
-        guess.append("abc"[int(model.predict(Z[[i]])[0].argmax())])
+        values.append(Ridge(alpha=2.0).fit(Z[rest], targets[rest]).predict(Z[[i]])[0])
+    np.testing.assert_allclose(prediction._left_out(Z, targets, 2.0), values)
+    guess = ["abc"[k] for k in np.argmax(values, axis=1)]
     ours = g.leave_one_out_labels(X, y, ridge=2.0)
     assert ours.tolist() == guess
 
@@ -755,8 +756,16 @@ def test_test_folds_take_no_part(monkeypatch):
         "fit",
         lambda self, X, y: models.append((X.copy(), y.copy())) or fit(self, X, y),
     )
+    predict, asked = prediction.LogisticRegression.predict, []
+    monkeypatch.setattr(
+        prediction.LogisticRegression,
+        "predict",
+        lambda self, X: asked.append(X.copy()) or predict(self, X),
+    )
     for table in (X, moved):
         prediction._fit_and_score(table, y, train, test)
+    mean, spread = X[train].mean(axis=0), X[train].std(axis=0)
+    np.testing.assert_allclose(asked[1], (moved[test] - mean) / spread)
     np.testing.assert_array_equal(models[0][0], models[1][0])
     np.testing.assert_allclose(models[0][0].mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(models[0][0].std(axis=0), 1)

@@ -170,12 +170,16 @@ def leave_one_out_labels(X: Any, labels: Any, ridge: float = 1.0) -> np.ndarray:
         raise ValueError(f"labels must have shape ({len(table)},), got {np.shape(labels)}")
     Z = _standardise(table, table)
     targets = np.where(y[:, None] == np.arange(len(classes)), 1.0, -1.0)
+    return classes[_left_out(Z, targets, ridge).argmax(axis=1)]
+
+
+def _left_out(Z: np.ndarray, targets: np.ndarray, ridge: float) -> np.ndarray:
+    """Prediction of each row by ridge regression on all others; columns of Z have mean zero."""
     solved = np.linalg.solve(Z.T @ Z + ridge * np.eye(Z.shape[1]), Z.T)
-    leverage = np.einsum("nd,dn->n", Z, solved) + 1 / len(Z)
+    leverage = (np.einsum("nd,dn->n", Z, solved) + 1 / len(Z))[:, None]
     fitted = targets.mean(axis=0) + Z @ (solved @ targets)
     # Eq. (29)
-    left_out = (fitted - leverage[:, None] * targets) / (1 - leverage[:, None])
-    return classes[left_out.argmax(axis=1)]
+    return (fitted - leverage * targets) / (1 - leverage)
 
 
 def _fit_and_score(
