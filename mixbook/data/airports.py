@@ -26,7 +26,7 @@ class Airports:
     adjacency : csr_array of shape (n, n), int64
         1 where commercial flights joined two airports; symmetric, no loops.
     labels : int array of shape (n,)
-        Quartile of activity, 0 to 3.
+        Quartile of activity, 0 to 3; mean degrees say that 0 is the busiest.
     node_ids : int array of shape (n,)
         The ids of the original files.
     """
