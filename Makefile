@@ -37,7 +37,7 @@ serve: book  ## build the book and serve it (PORT=8000)
 	@echo "Serving on http://localhost:$(PORT) (stop with Ctrl-C)"
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
-chapter: $(READY)  ## run one chapter again and store its outputs: make chapter C=light_sb
+chapter: $(READY)  ## run one chapter again and store its outputs: make chapter C=commuters
 	@test -n "$(C)" || { echo "Say which chapter: make chapter C=<slug>. The slugs: mixbook list"; exit 2; }
 	@$(BIN)/mixbook run $(C) --save --force
 	@$(BIN)/mixbook check $(C)

@@ -53,10 +53,13 @@ def pytest_configure(config):
     for name in ONE_THREAD:
         os.environ[name] = "1"
     config.stash[chapters_key], config.stash[tests_key] = {}, {}
+    # not handed on to the pytest runs that tests start
+    config.stash[times_file_key] = os.environ.pop("MIXBOOK_TIMES_FILE", "")
 
 
 chapters_key = pytest.StashKey[dict[str, Row]]()
 tests_key = pytest.StashKey[dict[str, float]]()
+times_file_key = pytest.StashKey[str]()
 usage_key = pytest.StashKey[Usage]()
 
 
@@ -150,7 +153,7 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.section("time and memory")
         for line in lines:
             terminalreporter.write_line(line)
-    if path := os.environ.get("MIXBOOK_TIMES_FILE"):
+    if path := config.stash[times_file_key]:
         Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -81,7 +81,7 @@ def _command(commands: Any, name: str, run: Callable[[Any], int], help: str) -> 
 
 def _add_slugs(parser: Any) -> None:
     parser.add_argument(
-        "slugs", nargs="*", metavar="slug", help="a chapter (light_sb, flows/index, or its file)"
+        "slugs", nargs="*", metavar="slug", help="a chapter (commuters, flows/index, or its file)"
     )
 
 

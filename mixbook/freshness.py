@@ -13,6 +13,7 @@ are left out.
 import ast
 import hashlib
 import io
+import re
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +49,9 @@ PRESENTATION = frozenset(
     )
 ) | {PACKAGE}
 BY_CODE = ("core", "data", "claims")
+# Packages that only hand on names: a chapter depends on the module that a name comes from, so a
+# loader more in the package makes no chapter stale.
+HAND_ON = frozenset({f"{PACKAGE}.data"})
 
 
 def sources(notebook: Any, root: Path, family: str, name: str) -> dict[str, str]:
@@ -218,18 +222,13 @@ def used_modules(notebook: Any, root: Path) -> dict[str, Path]:
 def _cell_imports(cell: Any, root: Path) -> list[str]:
     if cell["cell_type"] != "code":
         return []
-    lines = cell["source"].splitlines()
-    plain = "\n".join("pass" if _is_magic(line) else line for line in lines)
+    plain = re.sub(r"^([ \t]*)[%!].*$", r"\1pass", cell["source"], flags=re.MULTILINE)
     try:
         names = _imports(plain, "__main__", False, root)
     except SyntaxError:
         return []
     # `import mixbook` gives the notebook the scorecard without naming its module
     return [*names, f"{PACKAGE}.claims"] if PACKAGE in names else names
-
-
-def _is_magic(line: str) -> bool:
-    return line.lstrip().startswith(("%", "!"))
 
 
 def _imports(text: str, module: str, is_package: bool, root: Path) -> list[str]:
@@ -240,6 +239,9 @@ def _imports(text: str, module: str, is_package: bool, root: Path) -> list[str]:
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, module, is_package)
+            if base in HAND_ON and module != base:
+                names.update(_home(base, alias.name, root) for alias in node.names)
+                continue
             names.add(base)
             names.update(f"{base}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Attribute):
@@ -256,8 +258,20 @@ def _dotted(node: ast.expr) -> str:
 
 
 def _prefixes(name: str) -> list[str]:
+    """The packages on the way to a module, and the module, without those that only hand on."""
     parts = name.split(".")
-    return [".".join(parts[:k]) for k in range(1, len(parts) + 1)]
+    found = [".".join(parts[:k]) for k in range(1, len(parts) + 1)]
+    return [prefix for prefix in found if prefix == name or prefix not in HAND_ON]
+
+
+def _home(package: str, name: str, root: Path) -> str:
+    """The module that a package has ``name`` from; the package where that cannot be told."""
+    path = _module_file(package, root)
+    tree = ast.parse(path.read_text(encoding="utf-8")) if path else ast.Module([], [])
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and name in {a.asname or a.name for a in node.names}:
+            return _absolute(node, package, True)
+    return f"{package}.{name}" if _module_file(f"{package}.{name}", root) else package
 
 
 def _absolute(node: ast.ImportFrom, module: str, is_package: bool) -> str:

@@ -21,12 +21,12 @@ if "google.colab" in sys.modules:
     pip = [sys.executable, "-m", "pip", "install", "--quiet"]
     subprocess.run([*pip, "mixbook[networks]"], check=True)
 
-# %% tags=["parameters"]
+# %% tags=["hide-input", "parameters"]
 profile = "ci"
 seed = 0
 device = "auto"
 
-# %%
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -66,7 +66,7 @@ cfg = SIZES[profile]
 rng = as_rng(seed)
 use_style()
 
-# %%
+# %% tags=["remove-input"]
 mixbook.card("simplicial_closure")
 
 # %% [markdown]
@@ -682,7 +682,7 @@ mixbook.say(
 # %% [markdown]
 # ## Scorecard
 
-# %%
+# %% tags=["hide-input"]
 finite = published.means[np.isfinite(published.means.p)]
 wide = finite.pivot(index="dataset", columns="p", values="relative_auprc")
 best_published = wide.idxmax(axis=1)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import fake_checkout
+import nbformat
 import pytest
 
 from mixbook import freshness
@@ -74,6 +75,16 @@ def test_what_counts(chapter, file, old, new, stale):
     found = freshness.stale(chapter.notebook)
     assert found == stale
     assert freshness.is_fresh(chapter.notebook) == (not stale)
+
+
+def test_imports_beside_magics_and_by_attribute_are_seen(chapter):
+    notebook = read_source(chapter)
+    cell = next(cell for cell in notebook.cells if "import mixbook" in cell.source)
+    cell.source = "import mixbook\nif 0:\n    %time pass\nmixbook.core.numbers.divide(1, 1)"
+    used = freshness.used_modules(notebook, chapter.root)
+    assert "mixbook.core.numbers" in used
+    assert "mixbook.claims" in used
+    assert "mixbook.flows.toy" not in used
 
 
 def test_a_module_that_comes_or_goes_is_named(chapter):
@@ -196,3 +207,34 @@ def test_every_python_gives_the_same_hash():
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout.split() == here, python
+
+
+def test_a_loader_more_in_the_data_package_makes_no_other_chapter_stale(tmp_path):
+    """A chapter depends on the modules of the loaders that it names, not on the package."""
+    root = fake_checkout.make(tmp_path)
+    data = root / "mixbook" / "data"
+    data.mkdir()
+    (data / "one.py").write_text("def load_one():\n    return 1\n")
+    (data / "two.py").write_text("def load_two():\n    return 2\n")
+    (data / "__init__.py").write_text("from mixbook.data.one import load_one\n")
+    cell = nbformat.v4.new_code_cell("from mixbook.data import load_one")
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    before = freshness.sources(notebook, root, "flows", "toy")
+    assert {name for name in before if "data" in name} == {"mixbook.data.one"}
+    with (data / "__init__.py").open("a") as file:
+        file.write("from mixbook.data.two import load_two\n")
+    assert freshness.sources(notebook, root, "flows", "toy") == before
+    edit(data / "one.py", "return 1", "return 3")
+    assert freshness.sources(notebook, root, "flows", "toy") != before
+
+
+@pytest.mark.parametrize("source", ["import mixbook.data", "from mixbook import data"])
+def test_the_whole_data_package_counts_when_it_is_imported_whole(tmp_path, source):
+    root = fake_checkout.make(tmp_path)
+    data = root / "mixbook" / "data"
+    data.mkdir()
+    (data / "one.py").write_text("def load_one():\n    return 1\n")
+    (data / "__init__.py").write_text("from mixbook.data.one import load_one\n")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    found = freshness.sources(notebook, root, "flows", "toy")
+    assert {"mixbook.data", "mixbook.data.one"} <= set(found)

@@ -127,7 +127,8 @@ def test_ledger_links_lead_to_the_row_of_the_scorecard(page):
 
 def test_site_search_finds_a_chapter(page):
     page.goto(f"search.html?q={DONE[0].name}")
-    page.wait_for_selector(f"#search-results a[href*='{DONE[0].notebook}.html']", timeout=20_000)
+    wanted = f"#search-results a[href*='{DONE[0].notebook}.html']"
+    assert page.wait_for_selector(wanted, timeout=20_000).is_visible()
 
 
 @pytest.mark.parametrize("paper", DONE, ids=lambda paper: paper.slug)
