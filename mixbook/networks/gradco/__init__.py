@@ -91,6 +91,7 @@ from mixbook.networks.gradco.graphlets import (
 )
 from mixbook.networks.gradco.prediction import (
     LabelScores,
+    compare_families,
     leave_one_out_labels,
     predict_labels,
 )
@@ -118,6 +119,7 @@ __all__ = [
     "brute_force_orbit_adjacencies",
     "check_kind",
     "claw_leaves",
+    "compare_families",
     "edge_graphlet_degree_vectors",
     "graphlet_adjacencies",
     "graphlet_degree_vectors",
