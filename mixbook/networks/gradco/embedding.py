@@ -54,7 +54,8 @@ def pmi(B: Any, positive: bool = True) -> sparse.csr_array:
     rows, columns = (np.asarray(counts.sum(axis=axis)) for axis in (1, 0))
     u = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     # Eq. (27)
-    values = np.log(counts.data) + np.log(counts.sum()) - np.log(rows[u] * columns[counts.indices])
+    values = np.log(counts.data) + np.log(counts.sum())
+    values -= np.log(rows[u]) + np.log(columns[counts.indices])
     if positive:
         values = np.maximum(values, 0)
     out = sparse.csr_array((values, counts.indices, counts.indptr), shape=counts.shape)
@@ -144,8 +145,9 @@ class OrbitPMIEmbedding(_PMIEmbedding):
     dim : int
         d, at most the number of nodes.
     random_state : int, numpy.random.Generator or None
-        Start of the iterative decomposition of large matrices; the result depends on it only in
-        the last digits.
+        Start of the iterative decomposition of large matrices. The result depends on it only in
+        the last digits, unless singular values coincide, as they do in very symmetric graphs: then
+        any basis of their common space is as good.
 
     Attributes
     ----------
