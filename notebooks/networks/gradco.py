@@ -42,14 +42,16 @@ from mixbook.core.sliders import slider_figure
 from mixbook.data import load_airports, load_planetoid
 from mixbook.networks import gradco as gr
 
+AIRPORTS = ["brazil", "europe", "usa"]
 SIZES = {
     "ci": {
         "random_graphs": 20,
         "grow": [500, 1000, 2000, 4000],
         "networks": ["brazil", "europe", "cora"],
         "dims": [16, 32],
-        "repeats": {"brazil": 10, "europe": 5},
-        "chosen_repeats": {"brazil": 30, "europe": 8, "cora": 2},
+        "repeats": {"brazil": 10, "europe": 10, "cora": 2},
+        "sweep": ["brazil", "europe"],
+        "choosers": {"ridge": {"brazil": 30, "europe": 12}},
     },
     "full": {
         "random_graphs": 100,
@@ -57,7 +59,11 @@ SIZES = {
         "networks": ["brazil", "europe", "usa", "cora", "citeseer"],
         "dims": [16, 32, 64, 128],
         "repeats": dict.fromkeys(["brazil", "europe", "usa", "cora", "citeseer"], 10),
-        "chosen_repeats": {"brazil": 50, "europe": 20, "usa": 10, "cora": 10, "citeseer": 10},
+        "sweep": ["brazil", "europe", "usa", "cora", "citeseer"],
+        "choosers": {
+            "ridge": {"brazil": 50, "europe": 20, "usa": 10, "cora": 10, "citeseer": 10},
+            "cv": {"brazil": 20, "europe": 20, "usa": 5, "cora": 2, "citeseer": 2},
+        },
     },
 }
 cfg = SIZES[profile]
@@ -375,6 +381,7 @@ print(f"karate club:   {karate_off} of {len(PUBLISHED)} published sums differ")
 # are really out of reach, we ask for the rank of a set of vectors: all pairs' walk counts of up to four steps, with the degrees of the
 # ends, and then the ten unseen kinds. If an unseen kind were any linear mixture of walk counts, the rank would not grow by ten.
 
+
 # %% tags=["hide-input", "nbval-check-output"]
 def blend_errors(graph):
     """Entries off the diagonal in which a power of A is not its blend."""
@@ -402,7 +409,7 @@ def rank_added(graph, longest=4):
     return int(np.linalg.matrix_rank(np.array(scaled).T) - before), len(unseen)
 
 
-networks = {name: load_airports(name) for name in cfg["networks"] if name in ("brazil", "europe", "usa")}  # fmt: skip
+networks = {name: load_airports(name) for name in cfg["networks"] if name in AIRPORTS}  # fmt: skip
 networks |= {name: load_planetoid(name) for name in cfg["networks"] if name not in networks}
 samples = [nx.gnp_random_graph(30, p, seed=int(rng.integers(2**31))) for p in np.linspace(0.1, 0.6, 20)]  # fmt: skip
 blend_wrong = sum(map(blend_errors, samples)) + sum(
@@ -456,13 +463,15 @@ mixbook.say(
 # ### How fast?
 #
 # Barabási–Albert graphs with five new edges a node have hubs, which is what makes counting hard. All times are CPU seconds of one thread. The times of the
-# authors' package (version 0.1.8, counting alone) were taken on one machine in the same hour as ours in the benchmark `benchmarks/test_gradco.py`, which can repeat the
-# race where the package is installed.
+# authors' package (version 0.1.8, counting alone) cannot be taken on this page, because it needs an older NumPy: they were recorded by the benchmark
+# `benchmarks/test_gradco.py`, with ours in the same run, and the benchmark repeats the race where the package has an environment of its own.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Log-log plot of CPU seconds against the number of nodes, two rising lines: the sparse algebra below, the authors' package above and steeper; a second panel shows millions of stored entries, in all and in the matrix of path ends."}}
-# CPU seconds of gradco 0.1.8 for BA(n, 5), and of this module in the same hour on the same machine.
-PACKAGE = {500: 0.051, 1000: 0.187, 2000: 0.777, 3000: 2.476, 5000: 7.836}
-OURS_THEN = {500: 0.036, 1000: 0.079, 2000: 0.212, 3000: 0.320, 5000: 0.664}
+# Recorded by the benchmark in one run: CPU seconds for BA(n, 5), seed 0, of gradco 0.1.8 (counting
+# alone) and of this module; the last size, and its peak memory in GB, by the same program by hand.
+PACKAGE = {500: 0.06, 1000: 0.21, 2000: 0.96, 3000: 2.05, 5000: 7.07, 10_000: 49.1}
+OURS_THEN = {500: 0.03, 1000: 0.08, 2000: 0.17, 3000: 0.29, 5000: 0.60, 10_000: 2.44}
+PEAK_THEN = {"package": 7.8, "ours": 1.35}
 growth = {}
 for n in cfg["grow"]:
     graph = gr.as_adjacency(nx.barabasi_albert_graph(n, 5, seed=seed))
@@ -477,7 +486,9 @@ for n in cfg["grow"]:
 table = pd.DataFrame.from_dict(growth, "index", columns=["seconds", "all", "path ends"])
 fig, axes = plt.subplots(1, 2, figsize=(8.8, 3.5))
 axes[0].plot(table.index, table.seconds, "o-", color=PALETTE["blue"], label="sparse algebra")
-axes[0].plot(*zip(*PACKAGE.items()), "s--", color=PALETTE["red"], label="authors' package")
+axes[0].plot(
+    *zip(*PACKAGE.items()), "s--", color=PALETTE["red"], label="authors' package (recorded)"
+)
 axes[0].set(xscale="log", yscale="log", xlabel="nodes n of BA(n, 5)", ylabel="CPU seconds")
 axes[0].legend()
 axes[1].plot(table.index, table["all"], "o-", color=PALETTE["black"], label="all 28 matrices")
@@ -485,16 +496,18 @@ axes[1].plot(table.index, table["path ends"], "o-", color=PALETTE["green"], labe
 axes[1].plot(table.index, table.index**2 / 1e6, ls=":", color=PALETTE["grey"], label="n²")
 axes[1].set(xscale="log", yscale="log", xlabel="nodes n of BA(n, 5)", ylabel="million entries")
 axes[1].legend()
+ticks = sorted({*table.index, 10_000})
 for ax in axes:
-    ax.set_xticks(table.index, [f"{n:,}" for n in table.index])
+    ax.set_xticks(ticks, [f"{n:,}" for n in ticks], fontsize=8)
     ax.minorticks_off()
 plt.show()
 
 # %% tags=["remove-input"]
 exponent = np.polyfit(np.log(table.index), np.log(table.seconds), 1)[0]
 mixbook.say(
-    f"BA(2,000, 5) takes {table.seconds[2000]:.2f} CPU seconds on this run. In the common race the package needed {PACKAGE[2000] / OURS_THEN[2000]:.1f} times as "
-    f"long as the algebra at 2,000 nodes and {PACKAGE[5000] / OURS_THEN[5000]:.0f} times at 5,000. Our time grows like n to the power {exponent:.1f}. "
+    f"BA(2,000, 5) takes {table.seconds[2000]:.2f} CPU seconds on this run. In the recorded race the package needed {PACKAGE[3000] / OURS_THEN[3000]:.0f} times as "
+    f"long as the algebra at 3,000 nodes and {PACKAGE[10_000] / OURS_THEN[10_000]:.0f} times at 10,000, where it took {PEAK_THEN['package']} GB against {PEAK_THEN['ours']}. "
+    f"On this page our time grows like n to the power {exponent:.1f}. "
     f"The matrix of path ends holds {table['path ends'].iloc[-1] / table['all'].iloc[-1]:.0%} of all entries at {table.index[-1]:,} nodes: hence the blocks."
 )
 
@@ -503,28 +516,34 @@ mixbook.say(
 #
 # The label is the quartile of an airport's activity: a matter of role rather than of place. Each kind is embedded in 32
 # dimensions and judged by stratified five-fold cross-validation of logistic regression, repeated with new folds. For comparison: walks with four
-# windows, and no embedding at all but the logarithm of the 15 graphlet degrees.
+# windows, and no embedding at all but the logarithm of the 15 graphlet degrees. Kind 1: 0–0 is the adjacency matrix itself, the same thing as walks of one
+# step, so it counts as a walk, and 19 kinds are left to challenge walks. As a counter-check we add Cora, 2,708 papers that cite each other: its labels are topics,
+# and papers cite within their topic. That is a matter of place.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Dot plots for the airports of Brazil and of Europe: macro F1 of 20 orbit kinds, four walk windows and graphlet degrees, with error bars. Kinds seen by walks are blue, unseen orange, walks grey squares, graphlet degrees black diamonds. In both networks several kinds lie right of the best walk window, marked by a dashed line."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Dot plots for the airports of Brazil and of Europe and for Cora: macro F1 of 19 orbit kinds, four walk windows and graphlet degrees, with error bars. Kinds seen by walks are blue, unseen orange, walks grey squares, graphlet degrees black diamonds; a dashed line marks the best walk window. In Brazil graphlet degrees lie far right of everything, in Cora far left."}}
 WINDOWS = (1, 2, 3, 10)
+KINDS = [kind for kind in gr.UNORDERED_KINDS if kind != (1, 0, 0)]  # that one is a walk of one step
 DIM = 32
-embedded, walked, raw, fixed = {}, {}, {}, {}
+embedded, raw, fixed = {}, {}, {}
 for name, data in networks.items():
     widest = min(max(cfg["dims"]), len(data.labels) // 2)
-    embedded[name] = {
-        kind: gr.OrbitPMIEmbedding(kind, widest, random_state=0).fit_transform(data.adjacency)
-        for kind in gr.UNORDERED_KINDS
-    }
-    walked[name] = {
-        window: gr.RandomWalkPMIEmbedding(window, widest, random_state=0).fit_transform(data.adjacency)
-        for window in WINDOWS
-    }  # fmt: skip
+    models = {k: gr.OrbitPMIEmbedding(k, widest, random_state=0) for k in KINDS}
+    models |= {w: gr.RandomWalkPMIEmbedding(w, widest, random_state=0) for w in WINDOWS}
+    embedded[name] = {key: model.fit_transform(data.adjacency) for key, model in models.items()}
     raw[name] = np.log1p(gr.graphlet_degree_vectors(data.adjacency))
+
+
+def scores_of(name, key, dim, repeats):
+    """Macro F1 of one embedding in each repeat."""
+    X = raw[name] if key == "GDV" else embedded[name][key][:, :dim]
+    return gr.predict_labels(
+        {key: X}, networks[name].labels, n_repeats=repeats, random_state=seed
+    ).macro_f1.mean(axis=1)
+
+
 for name, repeats in cfg["repeats"].items():
-    for key, X in (*embedded[name].items(), *walked[name].items(), ("GDV", raw[name])):
-        fixed[name, key] = gr.predict_labels(
-            {key: X[:, :DIM]}, networks[name].labels, n_repeats=repeats, random_state=seed
-        ).macro_f1.mean(axis=1)
+    for key in (*KINDS, *WINDOWS, "GDV"):
+        fixed[name, key] = scores_of(name, key, DIM, repeats)
 
 
 def measured(samples):
@@ -532,8 +551,16 @@ def measured(samples):
     return mixbook.Measured.from_samples(np.asarray(samples).tolist())
 
 
+def ranked(name):
+    return sorted(KINDS, key=lambda k: -fixed[name, k].mean())
+
+
+def best_window(name):
+    return max(WINDOWS, key=lambda w: fixed[name, w].mean())
+
+
 def draw_scores(ax, name):
-    order = [*sorted(gr.UNORDERED_KINDS, key=lambda k: -fixed[name, k].mean()), *WINDOWS, "GDV"]
+    order = [*ranked(name), *WINDOWS, "GDV"]
     for row, key in enumerate(order):
         value = measured(fixed[name, key])
         style = dict(fmt="D", color=PALETTE["black"])
@@ -542,7 +569,7 @@ def draw_scores(ax, name):
         elif key != "GDV":
             style = dict(fmt="o", color=PALETTE["blue" if key in SEEN else "orange"])
         ax.errorbar(value.value, row, xerr=value.se, **style)
-    best_walk = max(fixed[name, w].mean() for w in WINDOWS)
+    best_walk = fixed[name, best_window(name)].mean()
     ax.axvline(best_walk, color=PALETTE["grey"], ls="--", lw=1)
     names = [name_of(k) if isinstance(k, tuple) else f"walks, L = {k}" for k in order[:-1]]
     ax.set(yticks=range(len(order)), yticklabels=[*names, "graphlet degrees"], xlabel="macro F1")
@@ -550,9 +577,8 @@ def draw_scores(ax, name):
     ax.invert_yaxis()
 
 
-shown = ["brazil", "europe"]
-fig, axes = plt.subplots(1, 2, figsize=(9, 5.6))
-for ax, name in zip(axes, shown):
+fig, axes = plt.subplots(1, len(fixed_on := list(cfg["repeats"])), figsize=(4 * len(fixed_on), 5.6))
+for ax, name in zip(axes, fixed_on):
     draw_scores(ax, name)
 handles = [
     Line2D([], [], marker=m, ls="", color=PALETTE[c])
@@ -562,70 +588,81 @@ names = ["orbit kind seen by walks", "orbit kind unseen", "random walks", "graph
 fig.legend(handles, names, loc="outside lower center", ncols=4)
 plt.show()
 
-
 # %% tags=["remove-input"]
-def ranked(name):
-    return sorted(gr.UNORDERED_KINDS, key=lambda k: -fixed[name, k].mean())
-
-
-def best_window(name):
-    return max(WINDOWS, key=lambda w: fixed[name, w].mean())
-
-
+lead = {
+    name: measured(fixed[name, ranked(name)[0]] - fixed[name, best_window(name)])
+    for name in fixed_on
+}
 mixbook.say(
     " ".join(
-        f"In {name.capitalize()} the best kind is {name_of(ranked(name)[0])} with {fixed[name, ranked(name)[0]].mean():.3f} "
-        f"({', '.join(name_of(k) for k in ranked(name)[1:3])} follow), against {fixed[name, best_window(name)].mean():.3f} "
-        f"for walks (L = {best_window(name)}) and {fixed[name, 'GDV'].mean():.3f} for plain graphlet degrees."
-        for name in shown
+        f"**{name.capitalize()}**: the best kind is {name_of(ranked(name)[0])} with {fixed[name, ranked(name)[0]].mean():.3f} "
+        f"({', '.join(name_of(k) for k in ranked(name)[1:3])} follow), the best window L = {best_window(name)} with "
+        f"{fixed[name, best_window(name)].mean():.3f}, a difference of {lead[name].value:+.3f} ± {lead[name].se:.3f}; plain graphlet degrees get {fixed[name, 'GDV'].mean():.3f}."
+        for name in fixed_on
     )
 )
 
 # %% [markdown]
-# Two things stand out. Among walks the shortest window wins: looking further blurs roles. And 20 kinds compete with four windows, so part of
-# the lead may be luck.
-#
+# Two warnings. 19 kinds compete with four windows, so part of a lead may be luck. And 32 dimensions are one choice of many; here is the same contest,
+# with three repeats, in others:
+
+# %% tags=["hide-input"]
+sweep = []
+for name in cfg["sweep"]:
+    for dim in sorted({min(dim, embedded[name][1].shape[1]) for dim in cfg["dims"]}):
+        known = (
+            dim == DIM and name in fixed_on
+        )  # equal seeds, equal folds: these are its first repeats
+        mean = {
+            key: (fixed[name, key][:3] if known else scores_of(name, key, dim, 3)).mean()
+            for key in (*KINDS, *WINDOWS)
+        }
+        kind, window = max(KINDS, key=mean.get), max(WINDOWS, key=mean.get)
+        row = (name, dim, name_of(kind), mean[kind], f"L = {window}", mean[window])
+        sweep.append((*row, mean[kind] - mean[window]))
+columns = ["network", "dimensions", "best kind", "macro F1", "best walks", "macro F1 ", "lead"]
+pd.DataFrame(sweep, columns=columns).set_index(["network", "dimensions"]).round(3)
+
+# %% [markdown]
 # ### The same with the choice inside the training folds
 #
-# Now kind (or window) and dimension are chosen anew in each training fold, by leave-one-out predictions of a ridge classifier, Eq. (29),
-# which costs one linear solve a candidate. The test fold plays no part. The orbit family is also split into kinds that walks see and kinds
-# that they do not. As a counter-check we add Cora, 2,708 papers that cite each other: its labels are topics, and papers cite within their
-# topic. That is a matter of place, the home ground of walks.
+# Now kind (or window) and dimension are chosen anew in each training fold; the test fold plays no part. What is maximised there is the macro F1 of leave-one-out
+# predictions by a ridge classifier, Eq. (29), which costs one linear solve a candidate. The full profile repeats everything with the slow choice: three inner folds
+# of the very classifier that is then tested. The orbit family is also split into kinds that walks see and kinds that they do not.
 
 # %%
 families = {
-    name: {
-        "walks": walked[name],
-        "orbits": embedded[name],
-        "seen orbits": {k: X for k, X in embedded[name].items() if k in SEEN},
-        "unseen orbits": {k: X for k, X in embedded[name].items() if k not in SEEN},
-        "graphlet degrees": {"GDV": raw[name]},
-    }
-    for name in networks
+    "walks": list(WINDOWS),
+    "orbits": KINDS,
+    "seen orbits": [kind for kind in KINDS if kind in SEEN],
+    "unseen orbits": [kind for kind in KINDS if kind not in SEEN],
+    "graphlet degrees": ["GDV"],
 }
 chosen = {
-    (name, family): gr.predict_labels(
-        candidates,
+    (chooser, name): gr.compare_families(
+        embedded[name] | {"GDV": raw[name]},
         networks[name].labels,
+        families,
         dims=cfg["dims"],
-        n_repeats=cfg["chosen_repeats"][name],
+        chooser=chooser,
+        n_repeats=repeats,
         random_state=seed,
     )
-    for name, members in families.items()
-    for family, candidates in members.items()
+    for chooser, runs in cfg["choosers"].items()
+    for name, repeats in runs.items()
 }
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "For Brazil, Europe and Cora, macro F1 of five families whose member is chosen inside the training folds: walks, all orbit kinds, seen kinds, unseen kinds, graphlet degrees, with dots for repeats and a bar for their mean. In Brazil orbits lie above walks and graphlet degrees far above both; in Europe the families are level, graphlet degrees slightly below; in Cora walks lead, orbits follow and graphlet degrees are far below."}}
-FAMILIES = {"walks": "grey", "orbits": "green", "seen orbits": "blue", "unseen orbits": "orange",
-            "graphlet degrees": "black"}  # fmt: skip
-fig, axes = plt.subplots(1, len(networks), figsize=(3.6 * len(networks), 3.6))
-for ax, name in zip(axes, networks):
-    for column, (family, colour) in enumerate(FAMILIES.items()):
-        scores = chosen[name, family].macro_f1.mean(axis=1)
+# %% tags=["hide-input"] mystnb={"image": {"alt": "For Brazil and Europe, macro F1 of five families whose member is chosen inside the training folds: walks, all orbit kinds, seen kinds, unseen kinds, graphlet degrees, with dots for repeats and a bar for their mean. In Brazil the orbit families lie above walks and graphlet degrees far above both; in Europe the families overlap."}}
+COLOURS = dict(zip(families, ("grey", "green", "blue", "orange", "black")))
+inside = list(cfg["choosers"]["ridge"])
+fig, axes = plt.subplots(1, len(inside), figsize=(4.3 * len(inside), 3.6))
+for ax, name in zip(axes, inside):
+    for column, (family, colour) in enumerate(COLOURS.items()):
+        scores = chosen["ridge", name][family].macro_f1.mean(axis=1)
         jitter = np.linspace(-0.22, 0.22, len(scores))
         ax.plot(column + jitter, scores, "o", ms=3, color=PALETTE[colour], alpha=0.5)
         ax.plot([column - 0.33, column + 0.33], [scores.mean()] * 2, color=PALETTE[colour], lw=3)
-    ax.set_xticks(range(len(FAMILIES)), [f.replace(" ", "\n") for f in FAMILIES], fontsize=8)
+    ax.set_xticks(range(len(families)), [f.replace(" ", "\n") for f in families], fontsize=8)
     ax.set_title(name.capitalize())
     ax.grid(axis="x", visible=False)
 axes[0].set_ylabel("macro F1")
@@ -634,26 +671,40 @@ plt.show()
 
 # %% tags=["remove-input"]
 gain = {
-    name: measured((chosen[name, "orbits"].macro_f1 - chosen[name, "walks"].macro_f1).mean(axis=1))
-    for name in networks
+    key: measured((found["orbits"].macro_f1 - found["walks"].macro_f1).mean(axis=1))
+    for key, found in chosen.items()
 }
-mean_of = {key: scores.macro_f1.mean() for key, scores in chosen.items()}
+
+
+def in_words(value):
+    if abs(value.value) <= 2 * value.se:
+        return "no difference beyond two standard errors"
+    return "a lead" if value.value > 0 else "a deficit"
+
+
+def mean_of(name, family):
+    return f"{chosen['ridge', name][family].macro_f1.mean():.3f}"
+
+
 mixbook.say(
-    f"In Brazil the lead of orbits over walks stays: {gain['brazil'].value:+.3f}. In Europe it is {gain['europe'].value:+.3f}: where many kinds have "
-    f"nearly equal merit, the maximum of the last figure flattered them. In Cora it is {gain['cora'].value:+.3f}: there walks win, and the claim does not carry over. Unseen kinds alone reach {mean_of['brazil', 'unseen orbits']:.3f} in Brazil and "
-    f"{mean_of['europe', 'unseen orbits']:.3f} in Europe, seen ones {mean_of['brazil', 'seen orbits']:.3f} and {mean_of['europe', 'seen orbits']:.3f}. "
-    f"The 15 plain counts, which need no embedding, get {mean_of['brazil', 'graphlet degrees']:.3f} in Brazil and {mean_of['europe', 'graphlet degrees']:.3f} in Europe. So before any "
-    "embedding is trained on roles, graphlet degrees are the baseline to beat."
+    " ".join(
+        f"In {name.capitalize()} orbits less walks is {gain['ridge', name].value:+.3f} ± {gain['ridge', name].se:.3f}: {in_words(gain['ridge', name])}. "
+        f"Unseen kinds alone reach {mean_of(name, 'unseen orbits')}, seen ones {mean_of(name, 'seen orbits')}, and the 15 plain counts, which need no embedding, "
+        f"{mean_of(name, 'graphlet degrees')}."
+        for name in ("brazil", "europe")
+    )
+    + " So before any embedding is trained on roles, graphlet degrees are the baseline to beat."
 )
 
 # %% [markdown]
 # ## Scorecard
 
 # %%
-top3 = {name: ranked(name)[:3] for name in shown}
-lead = {
-    name: float(fixed[name, ranked(name)[0]].mean() - fixed[name, best_window(name)].mean())
-    for name in shown
+airports_here = [name for name in fixed_on if name in AIRPORTS]
+places_here = [name for name in fixed_on if name not in AIRPORTS]
+score = {(1, 0, 0): 1} | {kind: kind for kind in KINDS}  # where the score of each kind stands
+top3 = {
+    name: sorted(score, key=lambda k: -fixed[name, score[k]].mean())[:3] for name in airports_here
 }
 card = mixbook.Scorecard("gradco", profile=profile, seed=seed)
 card.claim(
@@ -692,7 +743,12 @@ card.claim(
     criterion="groups_that_differ >= 20 and pair_2_17 == 12 and pair_2_12 == 9",
     note="Karate club; equal A, A², A³ and degrees, different 2: 6–6 or 1: 5–5.",
 )
-speed = {"seconds_2000": table.seconds[2000], "package_2000": PACKAGE[2000]}
+speed = {
+    "seconds_2000": table.seconds[2000],
+    "package_2000": PACKAGE[2000],
+    "race_ours_3000": OURS_THEN[3000],
+    "race_package_3000": PACKAGE[3000],
+}
 if profile == "full":
     import resource  # not on every system
 
@@ -704,35 +760,60 @@ card.claim(
     paper="minutes",
     where="abstract",
     measured=speed,
-    criterion="seconds_2000 < 8 and seconds_2000 < package_2000"
+    criterion="seconds_2000 < 8 and seconds_2000 < package_2000 and race_ours_3000 < race_package_3000"
     + " and seconds_20000 < 300 and peak_gb < 8" * (profile == "full"),
-    note="CPU seconds, BA(n, 5). The package's time was recorded in the benchmark, with ours beside it. 20,000 nodes: full profile.",
+    note="CPU seconds, BA(n, 5). The package's times and race_ours_3000 were recorded in one run of the benchmark; seconds_2000 is this run's. 20,000 nodes: full profile.",
 )
 card.claim(
     "C5a",
-    "The best orbit adjacency predicts labels better than the best walk-based one.",
+    "The best orbit adjacency predicts the activity of airports better than the best walk-based one.",
     paper='"outperform"',
     where="abstract",
-    measured={"lead": [lead["brazil"], lead["europe"]]},
-    criterion="max(lead) >= 0.01 and min(lead) >= -0.02",
-    note="Macro F1 of the best of 20 kinds less that of the best of 4 windows, 32 dimensions, Brazil and Europe. Both maxima are taken on test folds.",
+    measured={name: lead[name] for name in airports_here},
+    criterion=f"max({', '.join(airports_here)}) >= 0.01 and min({', '.join(airports_here)}) >= -0.02",
+    note="Macro F1 of the best of 19 kinds less that of the best of 4 windows, 32 dimensions. Both maxima are taken on test folds. Graphlet degrees without any embedding: "
+    + ", ".join(f"{name} {fixed[name, 'GDV'].mean():.3f}" for name in airports_here)
+    + ".",
 )
+inner = {
+    name + ("_inner_folds" if chooser == "cv" else ""): value
+    for (chooser, name), value in gain.items()
+    if name in AIRPORTS
+}
 card.claim(
     "C5b",
     "The same with kind, window and dimension chosen inside the training folds.",
     paper="not stated",
-    measured={"brazil": gain["brazil"], "europe": gain["europe"]},
-    criterion="max(brazil, europe) >= 0.01 and min(brazil, europe) >= -0.02",
-    note="Standard errors over repeats of the folds on the same nodes: they say how stable the split is, not how the next network would do. "
-    f"On Cora, whose labels follow place, the same difference is {gain['cora'].value:+.3f}.",
+    measured=inner,
+    criterion=" and ".join(
+        f"max({', '.join(names)}) >= 0.01 and min({', '.join(names)}) >= -0.02"
+        for names in (
+            [n for n in inner if n.endswith("_inner_folds") == slow]
+            for slow in (False, True)[: len(cfg["choosers"])]
+        )
+    ),
+    note="Choice by ridge regression; in the full profile also by inner folds of the same classifier. Standard errors over repeats of the folds on the same nodes: they say how "
+    "stable the split is, not how the next network would do.",
+)
+card.claim(
+    "C5c",
+    "The best orbit adjacency also leads where labels follow place.",
+    paper='"outperform"',
+    where="abstract",
+    measured={name: lead[name] for name in places_here},
+    criterion=f"max({', '.join(places_here)}) >= 0.01"
+    if len(places_here) > 1
+    else f"{places_here[0]} >= 0.01",
+    note="Topics of citation networks, as in C5a. The maximum on test folds flatters the 19 kinds more than the 4 windows.",
 )
 card.claim(
     "C6",
     "Some of the best kinds are unseen by walks.",
     paper='"including those unseen by random walks"',
     where="abstract",
-    measured={f"unseen_in_top3_{n}": sum(k not in SEEN for k in top3[n]) for n in shown},
+    measured={f"unseen_in_top3_{n}": sum(k not in SEEN for k in top3[n]) for n in top3},
     criterion="max(unseen_in_top3_brazil, unseen_in_top3_europe) >= 1",
+    note="Top three of all 20 kinds in C5a.",
 )
 card
 
@@ -744,8 +825,9 @@ print(card.verdicts())
 #
 # - Two networks of airports and one of citations stand for the paper's six, which we could not verify; the full profile adds the airports of the USA
 #   and CiteSeer, with more dimensions. So the claim on labels is tested in its spirit, not on the paper's data.
-# - Formulas of the embeddings follow the usual practice, as the paper's details were not at hand. A different classifier may rank kinds differently;
-#   so may the ridge classifier that makes the choice, which is fast but not always of one mind with logistic regression.
+# - Formulas of the embeddings follow the usual practice, as the paper's details were not at hand. A different classifier may rank kinds differently.
+# - The choice inside the training folds is made by a ridge classifier, which need not agree with the logistic regression that is tested; only the full
+#   profile affords inner folds of the latter.
 # - The proof for walks on k nodes is not re-derived. The identities here are exact for up to three steps; the rank test covers four.
 # - This page stops at a few thousand nodes. The full profile and the benchmark go to 20,000.
 # - node2vec with its own sampling is left out; RWPMI is the expectation of the same co-occurrence.
@@ -805,7 +887,9 @@ for k in (0.5, 1, 2, 5):
     scores = gr.predict_labels({k: X}, brazil.labels, n_repeats=5, random_state=seed)
     kept = (shifted > 0).sum() / common.nnz
     value = measured(scores.macro_f1.mean(axis=1))
-    print(f"k = {k:3}: {kept:4.0%} of the entries kept, macro F1 {value.value:.3f} ± {value.se:.3f}")
+    print(
+        f"k = {k:3}: {kept:4.0%} of the entries kept, macro F1 {value.value:.3f} ± {value.se:.3f}"
+    )
 
 # %% [markdown]
 # **3. Through the looking glass.** The complement of a graph joins what was not joined. Show that $A_{3:4\text{–}4}$ of a graph is $A_{1:5\text{–}5}$ of its complement.

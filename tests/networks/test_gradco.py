@@ -796,13 +796,13 @@ def test_test_folds_take_no_part(monkeypatch):
     """What is standardised, chosen and fitted sees the training rows alone."""
     _, y, X = blobs(4)
     seen = []
-    original = prediction.leave_one_out_labels
+    original = prediction._left_out
 
-    def spy(X, labels, ridge=1.0):
-        seen.append(len(labels))
-        return original(X, labels, ridge)
+    def spy(Z, targets, ridge):
+        seen.append(len(Z))
+        return original(Z, targets, ridge)
 
-    monkeypatch.setattr(prediction, "leave_one_out_labels", spy)
+    monkeypatch.setattr(prediction, "_left_out", spy)
     both = {"x": X, "z": X[:, :2]}
     g.predict_labels(both, y, chooser="ridge", n_repeats=1, random_state=0)
     assert seen == [72] * 10

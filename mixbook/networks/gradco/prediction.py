@@ -176,7 +176,7 @@ def _judge(
 
     def by_ridge(candidate: Candidate) -> float:
         X = tables[candidate[0]][train, : candidate[1]]
-        return _macro_f1(y[train], leave_one_out_labels(X, y[train]))
+        return _macro_f1(y[train], _left_out_classes(X, y[train], 1.0))
 
     return by_inner_folds if chooser == "cv" else by_ridge
 
@@ -266,9 +266,12 @@ def leave_one_out_labels(X: Any, labels: Any, ridge: float = 1.0) -> np.ndarray:
     classes, y = np.unique(np.asarray(labels), return_inverse=True)
     if y.shape != (len(table),):
         raise ValueError(f"labels must have shape ({len(table)},), got {np.shape(labels)}")
-    Z = _standardise(table, table)
-    targets = np.where(y[:, None] == np.arange(len(classes)), 1.0, -1.0)
-    return classes[_left_out(Z, targets, ridge).argmax(axis=1)]
+    return classes[_left_out_classes(table, y, ridge)]
+
+
+def _left_out_classes(X: np.ndarray, y: np.ndarray, ridge: float) -> np.ndarray:
+    targets = np.where(y[:, None] == np.arange(y.max() + 1), 1.0, -1.0)
+    return _left_out(_standardise(X, X), targets, ridge).argmax(axis=1)
 
 
 def _left_out(Z: np.ndarray, targets: np.ndarray, ridge: float) -> np.ndarray:
