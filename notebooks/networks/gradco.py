@@ -46,12 +46,12 @@ AIRPORTS = ["brazil", "europe", "usa"]
 SIZES = {
     "ci": {
         "random_graphs": 20,
-        "grow": [500, 1000, 2000, 4000],
+        "grow": [500, 1000, 2000, 3000],
         "networks": ["brazil", "europe", "cora"],
         "dims": [16, 32],
         "repeats": {"brazil": 10, "europe": 10, "cora": 2},
         "sweep": ["brazil", "europe"],
-        "choosers": {"ridge": {"brazil": 30, "europe": 12}},
+        "choosers": {"ridge": {"brazil": 30, "europe": 10}},
     },
     "full": {
         "random_graphs": 100,
@@ -450,13 +450,17 @@ ax.legend()
 plt.show()
 
 # %% tags=["remove-input"]
+twins = gr.walk_twins(brazil.adjacency, BOTH[0])
+joined = brazil.adjacency.toarray()[twins.pairs[:, 0], twins.pairs[:, 1]] > 0
+several_groups = int((np.bincount(twins.classes) > 1).sum())
+joined_groups = int((np.bincount(twins.classes[joined]) > 1).sum())
 top_split = max(gr.UNORDERED_KINDS, key=lambda k: split_share["airports of Brazil", k])
 mixbook.say(
     f"The karate club's pairs fall into {n_classes} groups. In {split_classes} of them kind 2: 6–6 or 1: 5–5 takes more than one value, "
     f"{len(split_sets['karate club', (1, 5, 5)])} of these by 1: 5–5. In the larger network of airports the share is higher: "
     f"{name_of(top_split)} differs in {split_share['airports of Brazil', top_split]:.0%} of the groups with at least two pairs. "
-    "Kinds that walks do see also differ in places, because a walk sees only their sum. Kinds on edges hardly differ, for a simple reason: "
-    "there are few edges, so two of them rarely agree in all their walk counts."
+    f"Kinds that walks do see also differ in places, because a walk sees only their sum. Kinds on edges can hardly differ here: of the {several_groups} groups of "
+    f"airport pairs with more than one pair, only {joined_groups} consist of joined pairs."
 )
 
 # %% [markdown]
@@ -496,8 +500,7 @@ axes[1].plot(table.index, table["path ends"], "o-", color=PALETTE["green"], labe
 axes[1].plot(table.index, table.index**2 / 1e6, ls=":", color=PALETTE["grey"], label="n²")
 axes[1].set(xscale="log", yscale="log", xlabel="nodes n of BA(n, 5)", ylabel="million entries")
 axes[1].legend()
-ticks = sorted({*table.index, 10_000})
-for ax in axes:
+for ax, ticks in zip(axes, (sorted({*table.index, 10_000}), table.index)):
     ax.set_xticks(ticks, [f"{n:,}" for n in ticks], fontsize=8)
     ax.minorticks_off()
 plt.show()

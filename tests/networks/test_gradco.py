@@ -702,6 +702,15 @@ def test_almost_empty_kinds_are_reported():
     assert lone.singular_values_.tolist() == [0] * 4
 
 
+def test_a_kind_with_a_few_entries_is_dropped_too():
+    """A triangle gives (1, 3, 3) six entries: enough for six nodes, too few for seven."""
+    for tail, dropped in ((3, False), (4, True)):
+        graph = nx.lollipop_graph(3, tail)
+        model = g.OrbitPMIEmbedding("all", dim=2).fit(graph)
+        assert ((1, 3, 3) in model.dropped_kinds_) == dropped
+        assert ((1, 3, 3) in model.kinds_) != dropped
+
+
 def test_nodes_without_the_orbit_get_zero():
     graph = nx.lollipop_graph(5, 4)
     X = g.OrbitPMIEmbedding((1, 3, 3), dim=3).fit_transform(graph)
