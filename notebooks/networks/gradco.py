@@ -613,9 +613,8 @@ mixbook.say(
 sweep = []
 for name in cfg["sweep"]:
     for dim in sorted({min(dim, embedded[name][1].shape[1]) for dim in cfg["dims"]}):
-        known = (
-            dim == DIM and name in fixed_on
-        )  # equal seeds, equal folds: these are its first repeats
+        # Equal seeds give equal folds, so three repeats in 32 dimensions are known already.
+        known = dim == DIM and name in fixed_on
         mean = {
             key: (fixed[name, key][:3] if known else scores_of(name, key, dim, 3)).mean()
             for key in (*KINDS, *WINDOWS)
@@ -795,7 +794,10 @@ card.claim(
             for slow in (False, True)[: len(cfg["choosers"])]
         )
     ),
-    note="Choice by ridge regression; in the full profile also by inner folds of the same classifier. Standard errors over repeats of the folds on the same nodes: they say how "
+    note="; ".join(
+        f"{name.capitalize()}: {in_words(value)}" for name, value in inner.items()
+    ).replace("_", " ")
+    + ". Choice by ridge regression; in the full profile also by inner folds of the same classifier. Standard errors over repeats of the folds on the same nodes: they say how "
     "stable the split is, not how the next network would do.",
 )
 card.claim(
