@@ -332,8 +332,10 @@ def describe_kind(kind):
     return f"orbits {name_of(kind)}, {'seen' if kind in SEEN else 'unseen'}"
 
 
-stops = [("walks", 1), ("walks", 3), ("walks", 10), *gr.UNORDERED_KINDS[1:]]
-slider_figure(draw_kind, stops, "co-occurrence", describe=describe_kind, start=10)
+seen_stops = [(1, 1, 2), (1, 3, 3), (2, 1, 1), (2, 9, 10), (3, 4, 4)]
+stops = [("walks", 1), ("walks", 3), ("walks", 10), *seen_stops]
+stops += [kind for kind in gr.UNORDERED_KINDS if kind not in SEEN]
+slider_figure(draw_kind, stops, "co-occurrence", describe=describe_kind, start=5)
 
 # %% [markdown]
 # ### Where people go wrong

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ __all__ = ["LabelScores", "compare_families", "leave_one_out_labels", "predict_l
 CHOOSERS = ("cv", "ridge")
 INNER_FOLDS = 3
 Candidate = tuple[Any, int]
+Judge = Callable[[Candidate], float]
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ def compare_families(
             for train, test in StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(
                 y, y
             ):
-                picks = _choose(members, _judge(chooser, tables, y, train, seed))
+                picks = _choose(members, partial(_judge, chooser, tables, y, train, seed))
                 for family, (name, dim) in picks.items():
                     f1, accuracy = _fit_and_score(tables[name][:, :dim], y, train, test)
                     results[family].append(((name, dim), f1, accuracy))
@@ -153,17 +155,17 @@ def _collect(rows: list[tuple[Candidate, float, float]], n_folds: int) -> LabelS
 
 
 def _choose(
-    members: Mapping[Any, list[Candidate]], judge: Callable[[Candidate], float]
+    members: Mapping[Any, list[Candidate]], make_judge: Callable[[], Judge]
 ) -> dict[Any, Candidate]:
     """The best candidate of each family; each candidate is judged once, a lone one never."""
     rivals = dict.fromkeys(c for own in members.values() if len(own) > 1 for c in own)
-    quality = {candidate: judge(candidate) for candidate in rivals}
+    quality = dict(zip(rivals, map(make_judge(), rivals))) if rivals else {}
     return {f: max(own, key=lambda c: quality.get(c, 0.0)) for f, own in members.items()}
 
 
 def _judge(
     chooser: str, tables: dict[Any, np.ndarray], y: np.ndarray, train: np.ndarray, seed: int
-) -> Callable[[Candidate], float]:
+) -> Judge:
     """How good a candidate looks on the training fold alone."""
     inner = StratifiedKFold(INNER_FOLDS, shuffle=True, random_state=seed)
     folds = (

@@ -181,10 +181,11 @@ def rw_cooccurrence(A: Any, window: int) -> sparse.csr_array:
     degrees = np.asarray(matrix.sum(axis=1)).astype(float)
     inverse = np.divide(1.0, degrees, out=np.zeros_like(degrees), where=degrees > 0)
     P = sparse.diags_array(inverse) @ matrix
-    power, total = P, P
-    for _ in range(window - 1):
-        power = power @ P
-        total = total + power
+    total = P
+    for _ in range(window - 1):  # Horner's scheme: P + P^2 + ... = P + P (P + ...)
+        if sparse.issparse(total) and 10 * total.nnz > np.prod(total.shape):
+            total = total.toarray()  # nearly full: faster from here
+        total = P @ total + P
     # Eq. (26)
     B = sparse.csr_array(sparse.diags_array(degrees) @ total) / window
     return sparse.csr_array((B + B.T) / 2)
