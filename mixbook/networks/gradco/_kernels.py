@@ -5,26 +5,9 @@ Matrices come as the three arrays of a CSR matrix (``ptr``, ``idx``, ``val``).
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-
 import numpy as np
 
-try:
-    from numba import njit
-except ImportError as error:  # pragma: no cover - depends on the installation
-    raise ImportError(
-        'mixbook.networks.gradco needs numba: pip install "mixbook[networks]"'
-    ) from error
-
-
-def kernel(function: Callable) -> Callable:
-    """Compile on first use; keep the machine code on disk where a folder is writable."""
-    plain = inspect.unwrap(function)  # a type checker may have wrapped it
-    try:
-        return njit(cache=True)(plain)
-    except RuntimeError:  # numba found no folder for its cache (read-only installation)
-        return njit(plain)
+from mixbook.core.compiled import kernel
 
 
 @kernel
