@@ -9,6 +9,7 @@ from jaxtyping import Int
 from scipy import sparse
 
 from mixbook.core.validation import check_choice
+from mixbook.data.graphs import adjacency_of
 from mixbook.data.registry import fetch
 
 __all__ = ["AIRPORTS", "Airports", "load_airports"]
@@ -63,9 +64,5 @@ def load_airports(name: str) -> Airports:
     pairs = np.loadtxt(fetch(f"airports/{name}-airports.edgelist"), dtype=np.int64)
     table = np.loadtxt(fetch(f"airports/labels-{name}-airports.txt"), dtype=np.int64, skiprows=1)
     table = table[np.argsort(table[:, 0])]
-    ends = np.searchsorted(table[:, 0], pairs[pairs[:, 0] != pairs[:, 1]])
-    n = len(table)
-    directed = sparse.coo_array((np.ones(len(ends), dtype=np.int64), ends.T), shape=(n, n)).tocsr()
-    adjacency = sparse.csr_array(((directed + directed.T) > 0).astype(np.int64))
-    adjacency.sort_indices()
+    adjacency = adjacency_of(np.searchsorted(table[:, 0], pairs), len(table))
     return Airports(name, adjacency, table[:, 1], table[:, 0])

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from scipy import sparse
 
 from mixbook.core.validation import check_choice
+from mixbook.data.graphs import adjacency_of
 from mixbook.data.registry import fetch
 from mixbook.data.safe import load_pickle
 
@@ -84,10 +85,11 @@ def load_planetoid(name: str) -> CitationGraph:
     one_hot = np.zeros((n, classes.shape[1]), dtype=np.int64)
     features[: known.shape[0]], one_hot[: known.shape[0]] = known.toarray(), classes
     features[order], one_hot[order] = _part(name, "tx").toarray(), _part(name, "ty")
+    cited = [(u, v) for u, around in _part(name, "graph").items() for v in around]
     n_train, nodes = _part(name, "y").shape[0], np.arange(n)
     return CitationGraph(
         name,
-        _adjacency(_part(name, "graph"), n),
+        adjacency_of(np.array(cited), n),
         features,
         one_hot.argmax(axis=1),
         nodes < n_train,
@@ -101,12 +103,3 @@ def _part(name: str, part: str) -> Any:
     with warnings.catch_warnings():  # the files name SciPy's sparse matrices by an old path
         warnings.simplefilter("ignore", DeprecationWarning)
         return load_pickle(path, ALLOWED, encoding="latin1")
-
-
-def _adjacency(neighbours: dict[int, list[int]], n: int) -> sparse.csr_array:
-    pairs = np.array([(u, v) for u, around in neighbours.items() for v in around if u != v])
-    ones = np.ones(len(pairs), dtype=np.int64)
-    directed = sparse.coo_array((ones, pairs.T), shape=(n, n)).tocsr()
-    adjacency = sparse.csr_array(((directed + directed.T) > 0).astype(np.int64))
-    adjacency.sort_indices()
-    return adjacency
