@@ -112,14 +112,36 @@ class _PMIEmbedding(TransformerMixin, BaseEstimator):
         self.fit_transform(A)
         return self
 
-    def _embed(self, cooccurrences: Iterable[sparse.csr_array], n: int) -> np.ndarray:
-        tables = [pmi(B) for B in cooccurrences]
+    def fit_transform(self, A: Any, y: None = None) -> Float[np.ndarray, "n dim"]:
+        """Embed the nodes of a graph.
+
+        Parameters
+        ----------
+        A : networkx.Graph, sparse or dense matrix of shape (n, n)
+        y : ignored
+
+        Returns
+        -------
+        float array of shape (n, dim)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If ``A`` is not a simple undirected graph, ``dim`` is not between 1 and n, or the
+            ``kind`` or ``window`` does not exist.
+        """
+        matrix = self._checked(A)
+        tables = [pmi(B) for B in self._cooccurrences(matrix)]
+        n = matrix.shape[0]
         joined = sparse.csr_array(sparse.hstack(tables)) if tables else sparse.csr_array((n, n))
         if joined.nnz == 0:
             self.embedding_, self.singular_values_ = np.zeros((n, self.dim)), np.zeros(self.dim)
         else:
             self.embedding_, self.singular_values_ = factorise(joined, self.dim, self.random_state)
         return self.embedding_
+
+    def _cooccurrences(self, A: sparse.csr_array) -> Iterable[sparse.csr_array]:
+        raise NotImplementedError
 
     def _checked(self, A: Any) -> sparse.csr_array:
         matrix = as_adjacency(A)
@@ -172,32 +194,14 @@ class OrbitPMIEmbedding(_PMIEmbedding):
         self.dim = dim
         self.random_state = random_state
 
-    def fit_transform(self, A: Any, y: None = None) -> Float[np.ndarray, "n dim"]:
-        """Embed the nodes of a graph.
-
-        Parameters
-        ----------
-        A : networkx.Graph, sparse or dense matrix of shape (n, n)
-        y : ignored
-
-        Returns
-        -------
-        float array of shape (n, dim)
-
-        Raises
-        ------
-        TypeError, ValueError
-            If ``A`` is not a simple undirected graph, ``kind`` does not exist or ``dim`` is not
-            between 1 and n.
-        """
-        matrix = self._checked(A)
+    def _cooccurrences(self, A: sparse.csr_array) -> Iterable[sparse.csr_array]:
         every = isinstance(self.kind, str) and self.kind == "all"
         wanted = UNORDERED_KINDS if every else (check_kind(self.kind),)
-        counter = OrbitCounter(matrix)
+        counter = OrbitCounter(A)
         counts = {kind: _symmetric(counter.matrix(kind), kind) for kind in wanted}
-        self.dropped_kinds_ = [k for k, B in counts.items() if B.nnz < matrix.shape[0]]
+        self.dropped_kinds_ = [k for k, B in counts.items() if B.nnz < A.shape[0]]
         self.kinds_ = [k for k in wanted if not every or k not in self.dropped_kinds_]
-        return self._embed((counts[kind] for kind in self.kinds_), matrix.shape[0])
+        return (counts[kind] for kind in self.kinds_)
 
 
 def _symmetric(B: sparse.csr_array, kind: Kind) -> sparse.csr_array:
@@ -234,23 +238,6 @@ class RandomWalkPMIEmbedding(_PMIEmbedding):
         self.dim = dim
         self.random_state = random_state
 
-    def fit_transform(self, A: Any, y: None = None) -> Float[np.ndarray, "n dim"]:
-        """Embed the nodes of a graph.
-
-        Parameters
-        ----------
-        A : networkx.Graph, sparse or dense matrix of shape (n, n)
-        y : ignored
-
-        Returns
-        -------
-        float array of shape (n, dim)
-
-        Raises
-        ------
-        TypeError, ValueError
-            If ``A`` is not a simple undirected graph, or a number is out of range.
-        """
-        matrix = self._checked(A)
+    def _cooccurrences(self, A: sparse.csr_array) -> Iterable[sparse.csr_array]:
         check_integer(self.window, "window", low=1)
-        return self._embed([rw_cooccurrence(matrix, self.window)], matrix.shape[0])
+        return [rw_cooccurrence(A, self.window)]
