@@ -17,7 +17,7 @@ from sklearn.metrics import average_precision_score
 
 from mixbook.data import DataError, load_scholp, load_scholp_published
 from mixbook.networks import simplicial_closure as sc
-from mixbook.networks.simplicial_closure import _index, _kernels, hodge, walks
+from mixbook.networks.simplicial_closure import _index, hodge, walks
 
 FIGURE_1 = [
     {1, 2, 3, 4},
@@ -838,26 +838,6 @@ def test_classifier_separates_what_is_separable_and_not_noise():
     one[:, 2] += 50 * (y == "a")
     assert sc.classify_egonets(one, y, ["fraction_open"], random_state=0).accuracy.mean() > 0.6
     assert sc.classify_egonets(one, y, ["log_density"], random_state=0).accuracy.mean() < 0.55
-
-
-# ---------------------------------------------------------------- kernels
-
-
-def test_kernels_work_without_a_cache_folder(monkeypatch):
-    calls = []
-
-    def njit(function=None, *, cache=False):
-        calls.append(cache)
-        if function is not None:
-            return function
-        raise RuntimeError("cannot cache function: no locator available for its file")
-
-    def example(x):
-        return x + 1
-
-    monkeypatch.setattr(_kernels, "njit", njit)
-    assert _kernels.kernel(example)(1) == 2
-    assert calls == [True, False]
 
 
 # ---------------------------------------------------------------- bad input
