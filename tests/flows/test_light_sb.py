@@ -782,6 +782,19 @@ def test_sinkhorn_plan_agrees_with_pot_and_with_the_truth():
     np.testing.assert_allclose(fitted.sample(x, 0).mean(0), mean[0], atol=0.05)
 
 
+def test_sinkhorn_plan_meets_the_end_marginal_at_a_small_epsilon():
+    x0, x1 = make_points(300, 30, 1), 2 + 1.5 * make_points(250, 30, 2)  # costs of 200 epsilons up
+    fitted = SinkhornPlan(0.1, max_iter=100).fit(x0, x1)
+    weights = fitted.weights(x0.float())
+    assert (weights.mean(0) * 250 - 1).abs().mean() < 0.02
+    assert fitted.marginal_error_ < 2e-3
+    cold = ot.sinkhorn(
+        [], [], 0.5 * torch.cdist(x0, x1).square().numpy(), 0.1, method="sinkhorn_log",
+        numItermax=100, stopThr=0, warn=False,
+    )  # fmt: skip
+    assert abs(cold.sum(0) * 250 - 1).mean() > 0.05  # what the annealing is for
+
+
 def test_independent_plan_has_the_moments_of_the_end_sample():
     x0, x1 = make_points(50, 3, 1), 1 + 2 * make_points(70, 3, 2)
     plan = IndependentPlan(0.5).fit(x0, x1)

@@ -1,5 +1,6 @@
 """Plans to compare with: entropic transport between the samples themselves, and no coupling."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -84,9 +85,18 @@ class SinkhornPlan(_DiscretePlan):
     epsilon : float
         Entropic regularisation for the cost ``|x - y|^2 / 2``; the bridge's variance.
     max_iter : int
-        Sinkhorn iterations in log space.
+        Sinkhorn iterations in log space at this epsilon. Before them it is halved step by step from
+        the size of the largest cost, with ten iterations each: from a cold start, a small epsilon
+        in many dimensions needs thousands.
     tol : float
-        Stop when the marginals are met this closely.
+        Stop when the end marginal is met this closely.
+
+    Attributes
+    ----------
+    g_ : Tensor of shape (m,)
+        Dual potential of the end sample.
+    marginal_error_ : float
+        Norm of the error of the end marginal when the iterations stopped.
     """
 
     def __init__(self, epsilon: float = 1.0, max_iter: int = 200, tol: float = 1e-4) -> None:
@@ -98,25 +108,40 @@ class SinkhornPlan(_DiscretePlan):
         """Solve the discrete problem; needs ``pip install "mixbook[flows]"``."""
         x, y = as_matrix(X0, "X0"), as_matrix(X1, "X1")
         as_matrix(x, "X0", n_columns=y.shape[1])
-        _, log = _import_ot().sinkhorn(
-            [],
-            [],
-            0.5 * torch.cdist(x, y).square().numpy(),
-            self.epsilon,
-            method="sinkhorn_log",
-            numItermax=self.max_iter,
-            stopThr=self.tol,
-            log=True,
-            warn=False,
-        )
-        self.y_ = y
-        self.g_ = self.epsilon * torch.from_numpy(np.asarray(log["log_v"], dtype=np.float32))
+        cost = 0.5 * torch.cdist(x, y).square().numpy()
+        halvings = max(0, math.ceil(math.log2(max(float(cost.max()), 1e-30) / self.epsilon)))
+        f, g = (np.zeros(n, dtype=cost.dtype) for n in cost.shape)
+        for k in range(halvings, 0, -1):
+            f, g, _ = _sinkhorn(cost, self.epsilon * 2.0**k, f, g, 10, 0.0)
+        f, g, self.marginal_error_ = _sinkhorn(cost, self.epsilon, f, g, self.max_iter, self.tol)
+        self.y_, self.g_ = y, torch.from_numpy(g)
         return self
 
     def weights(self, x: Tensor) -> Tensor:
         """Softmax weights on the rows of X1, (n, m)."""
         cost = 0.5 * torch.cdist(x, self.y_).square()
         return torch.softmax((self.g_ - cost) / self.epsilon, dim=1)
+
+
+def _sinkhorn(
+    cost: np.ndarray, epsilon: float, f: np.ndarray, g: np.ndarray, max_iter: int, tol: float
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Dual potentials after some more iterations of POT's solver, and the error of a marginal."""
+    with np.errstate(over="ignore"):  # POT also forms the plain scalings; only logs are used here
+        _, log = _import_ot().sinkhorn(
+            [],
+            [],
+            cost,
+            epsilon,
+            method="sinkhorn_log",
+            numItermax=max_iter,
+            stopThr=tol,
+            warmstart=(f / epsilon, g / epsilon),
+            log=True,
+            warn=False,
+        )
+    f, g = (epsilon * np.asarray(log[name], dtype=cost.dtype) for name in ("log_u", "log_v"))
+    return f, g, float(log["err"][-1])
 
 
 def _import_ot() -> Any:
