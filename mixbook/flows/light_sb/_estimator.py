@@ -461,5 +461,5 @@ def _rows(matrices: Tensor, x: Tensor) -> Tensor:
 
 
 def _like(result: Tensor, given: Any) -> Any:
-    """A tensor for a tensor, else a NumPy array."""
-    return result if isinstance(given, Tensor) else result.cpu().numpy()
+    """A tensor for a tensor, on its device, else a NumPy array."""
+    return result.to(given.device) if isinstance(given, Tensor) else result.cpu().numpy()
