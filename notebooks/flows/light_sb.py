@@ -310,8 +310,7 @@ for start, middle, end in ((2, 3, 4), (3, 4, 7)):
     seconds.append(time.perf_counter() - clock)
     a, b, c = (z[: cfg["cells"]] for z in (a, b, c))
     few = slice(0, cfg["sinkhorn"])
-    with np.errstate(over="ignore"):  # POT also forms the plain scalings; only their logs are used
-        sinkhorn = sb.SinkhornPlan(0.1, max_iter=50).fit(a[few], b[few])
+    sinkhorn = sb.SinkhornPlan(0.1, max_iter=100).fit(a[few], b[few])
     g = sb.gaussian_sb(a.mean(0), torch.cov(a.T), b.mean(0), torch.cov(b.T), 0.1)
     noise = gaussian(len(a), 50) @ torch.linalg.cholesky(g["cond_cov"]).T.float()
     y = a @ g["cond_mean_matrix"].T.float() + g["cond_mean_offset"].float() + noise
@@ -433,10 +432,10 @@ mixbook.say(
 # ### More data
 #
 # The paper also bounds the estimation error: the excess loss of the *empirical minimiser* falls at a parametric rate in the sample sizes. To test
-# it one needs that minimiser, and a single fit need not find it. Like every mixture likelihood this loss has poor local minima: three
-# components that start at three samples can share one cluster and leave another uncovered. So `n_init=10` trains ten starts at once and keeps
+# it one needs that minimiser, and a single short fit need not find it: three components that start at three samples can share one cluster
+# and leave another uncovered, for long or for good. So `n_init=10` trains ten starts at once and keeps
 # the one with the lowest *training* loss. C5 judges these. Beside them stand single starts, the method as published, on the same
-# largest samples.
+# largest samples, and the same fits trained longer.
 
 # %% tags=["hide-input"]
 NS = [100, 400, 1600, 6400]
@@ -451,8 +450,14 @@ def fit_three(sample, s, n_init):
     return model.set_params(**slow).fit(*sample), losses - losses.min()
 
 
+def go_on(model, sample, n_steps):
+    """The same fit with more steps, fast and then slow."""
+    model.set_params(lr=2e-2, max_iter=n_steps).fit(*sample)
+    return model.set_params(lr=2e-3, max_iter=cfg["rate_steps"] // 2).fit(*sample)
+
+
 excess = np.zeros((cfg["rate_repeats"], len(NS)))
-single, poor = [], []
+single, longer, poor = [], [], []
 for i in range(cfg["rate_repeats"]):
     s = 10_000 + 1000 * seed + 10 * i
     truth = sb.make_mixture_benchmark(2, 1.0, s, n_components=3)
@@ -464,10 +469,12 @@ for i in range(cfg["rate_repeats"]):
         excess[i, j] = best - model.score(*population)
         poor.extend(above > 0.05)
     if i < cfg["single_repeats"]:
-        single.append(best - fit_three(sample, s, 1)[0].score(*population))
+        model, _ = fit_three(sample, s, 1)
+        single.append(best - model.score(*population))
+        longer.append(best - go_on(model, sample, 5 * cfg["rate_steps"]).score(*population))
 slope = float(np.polyfit(np.log(NS), np.log(excess.mean(0)), 1)[0])
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Excess loss against sample size on logarithmic axes: the best of ten starts falls along a line of slope about minus one; crosses at the largest sample size mark single starts, some of them far above the line."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Excess loss against sample size on logarithmic axes: the best of ten starts falls along a line of slope about minus one; crosses at the largest sample size mark single starts, some of them far above the line; squares show the same fits after more training."}}
 fig, ax = plt.subplots(figsize=(5.5, 3.4))
 sem = excess.std(0, ddof=1) / len(excess) ** 0.5
 ax.errorbar(
@@ -476,7 +483,10 @@ ax.errorbar(
 ax.plot(
     NS, excess[:, 0].mean() * NS[0] / np.array(NS), ":", color=PALETTE["grey"], label="slope −1"
 )
+for single_start, more in zip(single, longer):
+    ax.plot([NS[-1] * f for f in (1.15, 1.5)], [single_start, more], color=COLOURS[1], lw=0.8)
 ax.plot([NS[-1] * 1.15] * len(single), single, "x", color=COLOURS[1], label="single starts")
+ax.plot([NS[-1] * 1.5] * len(single), longer, "s", color=COLOURS[1], label="trained longer")
 ax.set(xscale="log", yscale="log", xlabel="sample size n", ylabel="excess loss (nats)")
 ax.legend()
 plt.show()
@@ -484,12 +494,14 @@ plt.show()
 # %% tags=["remove-input"]
 mixbook.say(
     f"The excess loss of the best start falls with slope {slope:.2f} in log-log, over {len(excess)} true models. Of all starts, {np.mean(poor):.0%} ended more than "
-    f"0.05 nats above the best start on the same sample. The single starts at n = {NS[-1]:,} have excess losses from {min(single):.4f} to {max(single):.4f}."
+    f"0.05 nats above the best start on the same sample. The single starts at n = {NS[-1]:,} have excess losses "
+    f"{', '.join(f'{v:.4f}' for v in single)}; six times the fast steps turn these into {', '.join(f'{v:.4f}' for v in longer)}. So "
+    f"{sum(a > 0.01 and b < 0.01 for a, b in zip(single, longer))} of them had only been stopped too soon, and {sum(v > 0.01 for v in longer)} stay more than 0.01 nats above the truth."
 )
 
 # %% [markdown]
-# Regular parametric models have slope $-1$ for excess risk, and more than a bound of order $1/\sqrt n$ asks for. The share of poor starts is the price
-# of a tight $K$. The cure in use is plenty of components, as in the benchmark above, where 50 are fitted to a truth of five, or several starts.
+# Regular parametric models have slope $-1$ for excess risk, and more than a bound of order $1/\sqrt n$ asks for. The poor starts are the price
+# of a tight $K$ and few steps. The cure in use is plenty of components, as in the benchmark above, where 50 are fitted to a truth of five, or several starts.
 
 # %% tags=["hide-input"]
 epsilons = [0.01, 0.1, 1.0]  # total conditional variance of the plan, for C6
@@ -554,9 +566,14 @@ card.claim(
     "The estimation error falls at a parametric rate.",
     paper="O(1/√n)",
     where="generalisation bound; secondary source",
-    measured={"slope": slope, "poor_starts": float(np.mean(poor)), "worst_single": max(single)},
+    measured={
+        "slope": slope,
+        "poor_starts": float(np.mean(poor)),
+        "worst_single": max(single),
+        "worst_single_longer": max(longer),
+    },
     criterion="slope <= -0.4",
-    note="The bound is about the empirical minimiser, so this judges the best of ten starts by training loss. A single start can end in a poor local minimum whatever n is, and its excess loss then does not fall.",
+    note="The bound is about the empirical minimiser, so this judges the best of ten starts by training loss. A single start may miss the minimiser, and its excess loss then need not fall with n.",
 )
 card.claim(
     "C6",
@@ -579,7 +596,7 @@ print(card.verdicts())
 #   $\varepsilon$ or after longer training, would not be seen.
 # - Benchmark: rebuilt, not the published files; D = 2 and 16 at $\varepsilon = 1$, two repeats, 4,000 steps, samples of 20,000
 #   points where the official code draws fresh ones. The full profile adds D = 64 and 128, two more $\varepsilon$ and a third repeat.
-# - Cells: 3,000 steps, 50 components, scored on 2,500 cells a day; Sinkhorn sees 1,000. The paper's D = 1,000 and the face images are
+# - Cells: 3,000 steps, 50 components, scored on 2,500 cells a day; Sinkhorn sees 1,000 and runs until its marginals are met to about 0.001. The paper's D = 1,000 and the face images are
 #   left out, so nothing is shown about very high dimensions.
 
 # %% [markdown]

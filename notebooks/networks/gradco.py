@@ -21,12 +21,12 @@ if "google.colab" in sys.modules:
     pip = [sys.executable, "-m", "pip", "install", "--quiet"]
     subprocess.run([*pip, "mixbook[networks]"], check=True)
 
-# %% tags=["parameters"]
+# %% tags=["hide-input", "parameters"]
 profile = "ci"
 seed = 0
 device = "auto"
 
-# %%
+# %% tags=["hide-input"]
 import time
 
 import matplotlib.pyplot as plt
@@ -55,7 +55,7 @@ SIZES = {
     },
     "full": {
         "random_graphs": 100,
-        "grow": [500, 1000, 2000, 5000, 10_000, 20_000],
+        "grow": [500, 1000, 2000, 3000, 5000, 10_000, 20_000],
         "networks": ["brazil", "europe", "usa", "cora", "citeseer"],
         "dims": [16, 32, 64, 128],
         "repeats": dict.fromkeys(["brazil", "europe", "usa", "cora", "citeseer"], 10),
@@ -71,7 +71,7 @@ rng = as_rng(seed)
 SEEN = gr.seen_by_walks(3)
 use_style()
 
-# %%
+# %% tags=["remove-input"]
 mixbook.card("gradco")
 
 # %% [markdown]
@@ -703,7 +703,7 @@ mixbook.say(
 # %% [markdown]
 # ## Scorecard
 
-# %%
+# %% tags=["hide-input"]
 airports_here = [name for name in fixed_on if name in AIRPORTS]
 places_here = [name for name in fixed_on if name not in AIRPORTS]
 score = {(1, 0, 0): 1} | {kind: kind for kind in KINDS}  # where the score of each kind stands
@@ -749,9 +749,9 @@ card.claim(
 )
 speed = {
     "seconds_2000": table.seconds[2000],
+    "seconds_3000": table.seconds[3000],
     "package_2000": PACKAGE[2000],
-    "race_ours_3000": OURS_THEN[3000],
-    "race_package_3000": PACKAGE[3000],
+    "package_3000": PACKAGE[3000],
 }
 if profile == "full":
     import resource  # not on every system
@@ -764,9 +764,9 @@ card.claim(
     paper="minutes",
     where="abstract",
     measured=speed,
-    criterion="seconds_2000 < 8 and seconds_2000 < package_2000 and race_ours_3000 < race_package_3000"
+    criterion="seconds_2000 < 8 and seconds_2000 < package_2000 and seconds_3000 < package_3000"
     + " and seconds_20000 < 300 and peak_gb < 8" * (profile == "full"),
-    note="CPU seconds, BA(n, 5). The package's times and race_ours_3000 were recorded in one run of the benchmark; seconds_2000 is this run's. 20,000 nodes: full profile.",
+    note="CPU seconds, BA(n, 5). The package's times were recorded by the benchmark, ours are of this run, so the comparison spans two runs. 20,000 nodes: full profile.",
 )
 card.claim(
     "C5a",
