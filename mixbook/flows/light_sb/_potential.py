@@ -123,12 +123,18 @@ class DiagonalLoss(torch.autograd.Function):
         constant = log_alpha - 0.5 * (centre * pull + log_s).sum(1)
         terms = torch.addmm(constant, f1, torch.cat([-0.5 * precision, pull], dim=1).T)
         rows = torch.cat([tilted, terms]).unflatten(1, (n_models, -1))
-        log_sums = log_sum_exp(rows, 2)
-        w = ((rows - log_sums[:, :, None]) * LOG2_E).exp2()  # exp is slow where it underflows
-        log_c, log_v = log_sums.split([len(f0), len(f1)])
-        w0, w1 = w.flatten(1).split([len(f0), len(f1)])
-        m0, (square0, mean0) = w0.mean(0), (w0.T @ f0 / len(f0)).split(D, dim=1)
-        m1, (square1, mean1) = w1.mean(0), (w1.T @ f1 / len(f1)).split(D, dim=1)
+        highest = rows.amax(2, keepdim=True)
+        w = ((rows - highest) * LOG2_E).exp2()  # exp is slow where it underflows
+        total = w.sum(2, keepdim=True)
+        log_sums = (total.log() + highest)[:, :, 0]
+        w = (w / total).flatten(1)
+        n0 = len(f0)
+        w0, w1, log_c, log_v = w[:n0], w[n0:], log_sums[:n0], log_sums[n0:]
+        m0, moments0 = w0.mean(0), w0.T @ f0 / n0
+        m1, moments1 = w1.mean(0), w1.T @ f1 / len(f1)
+        square0, mean0, square1, mean1 = (
+            part for m in (moments0, moments1) for part in (m[:, :D], m[:, D:])
+        )
         weight = m1[:, None]
         spread = square1 - 2 * centre * mean1 + centre.square() * weight
         ctx.gradients = (
