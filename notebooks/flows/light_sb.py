@@ -250,7 +250,7 @@ for epsilon, rate in cfg["rates"].items():
             few = slice(0, cfg["sinkhorn"])
             plans = {
                 "LightSB": model.fit(source, target),
-                "Sinkhorn": sb.SinkhornPlan(epsilon, max_iter=100).fit(source[few], target[few]),
+                "Sinkhorn": sb.SinkhornPlan(epsilon, max_iter=50).fit(source[few], target[few]),
                 "independent": sb.IndependentPlan(epsilon).fit(source, target[:5000]),
             }
             rows += [
@@ -357,7 +357,7 @@ G1 = gaussian(20_000) @ torch.tensor([[0.7, 0.2], [0.0, 1.2]]).T + torch.tensor(
 moments = [m for z in (G0, G1) for m in (z.mean(0), torch.cov(z.T, correction=0))]
 exact = sb.gaussian_sb(*moments, 0.5)
 pairs = []
-one = LightSB(1, 0.5, "full", batch_size=2048, warm_start=True, random_state=seed)
+one = LightSB(1, 0.5, "full", batch_size=1024, warm_start=True, random_state=seed)
 for one.max_iter, one.lr in ((30, 1e-2), (100, 1e-2), (600, 1e-2), (300, 1e-3)):
     one.fit(G0, G1)
     steps = one.max_iter + (pairs[-1][0] if pairs else 0)
@@ -471,7 +471,7 @@ for i in range(cfg["rate_repeats"]):
     if i < cfg["single_repeats"]:
         model, _ = fit_three(sample, s, 1)
         single.append(best - model.score(*population))
-        longer.append(best - go_on(model, sample, 4 * cfg["rate_steps"]).score(*population))
+        longer.append(best - go_on(model, sample, 3 * cfg["rate_steps"]).score(*population))
 slope = float(np.polyfit(np.log(NS), np.log(excess.mean(0)), 1)[0])
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Excess loss against sample size on logarithmic axes: the best of ten starts falls along a line of slope about minus one; crosses at the largest sample size mark single starts, some of them far above the line; squares show the same fits after more training."}}
@@ -495,7 +495,7 @@ plt.show()
 mixbook.say(
     f"The excess loss of the best start falls with slope {slope:.2f} in log-log, over {len(excess)} true models. Of all starts, {np.mean(poor):.0%} ended more than "
     f"0.05 nats above the best start on the same sample. The single starts at n = {NS[-1]:,} have excess losses "
-    f"{', '.join(f'{v:.4f}' for v in single)}; five times the fast steps turn these into {', '.join(f'{v:.4f}' for v in longer)}. So "
+    f"{', '.join(f'{v:.4f}' for v in single)}; four times the fast steps turn these into {', '.join(f'{v:.4f}' for v in longer)}. So "
     f"{sum(a > 0.01 and b < 0.01 for a, b in zip(single, longer))} of them had only been stopped too soon, and {sum(v > 0.01 for v in longer)} stay more than 0.01 nats above the truth."
 )
 
