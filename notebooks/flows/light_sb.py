@@ -50,7 +50,7 @@ from mixbook.flows.light_sb import LightSB
 
 SIZES = {
     "ci": {"dims": [2, 16], "rates": {1.0: 3e-3}, "repeats": 2, "steps": 4000, "cell_steps": 3000,
-           "cells": 2500, "sinkhorn": 700, "roll_steps": 400, "K_steps": 350, "K_repeats": 2,
+           "cells": 2500, "sinkhorn": 600, "roll_steps": 400, "K_steps": 450, "K_repeats": 2,
            "rate_repeats": 5, "rate_steps": 300, "single_repeats": 3},
     "full": {"dims": [2, 16, 64, 128], "rates": {0.1: 1e-3, 1.0: 3e-3, 10.0: 6e-2}, "repeats": 3,
              "steps": 10_000, "cell_steps": 10_000, "cells": 6000, "sinkhorn": 3000,
@@ -281,7 +281,7 @@ plt.show()
 
 # %% tags=["remove-input"]
 mixbook.say(
-    f"Mean and standard error over {cfg['repeats']} benchmarks at $\\varepsilon = 1$. LightSB's error is {by_D.loc[('LightSB', 2), 'mean']:.2f} % at D = 2 and "
+    f"Mean and standard error over {cfg['repeats']} benchmarks at ε = 1. LightSB's error is {by_D.loc[('LightSB', 2), 'mean']:.2f} % at D = 2 and "
     f"{by_D.loc[('LightSB', 16), 'mean']:.2f} % at D = 16; Sinkhorn's is {by_D.loc[('Sinkhorn', 2), 'mean']:.1f} % and {by_D.loc[('Sinkhorn', 16), 'mean']:.0f} %."
 )
 
@@ -592,11 +592,11 @@ print(card.verdicts())
 # ## What we scaled down
 #
 # - Swiss roll: 400 steps at rate 1e-2 and 50 components in the pictures; the official notebook takes 20,000 steps at 1e-3 or less and 500
-#   components. The comparison over $K$ takes 350 steps at 1e-2 and 350 at 1e-3, two repeats. A larger gain from many components, at a smaller
+#   components. The comparison over $K$ takes 450 steps at 1e-2 and 450 at 1e-3, two repeats. A larger gain from many components, at a smaller
 #   $\varepsilon$ or after longer training, would not be seen.
 # - Benchmark: rebuilt, not the published files; D = 2 and 16 at $\varepsilon = 1$, two repeats, 4,000 steps, samples of 20,000
 #   points where the official code draws fresh ones. The full profile adds D = 64 and 128, two more $\varepsilon$ and a third repeat.
-# - Cells: 3,000 steps, 50 components, scored on 2,500 cells a day; Sinkhorn sees 700 and runs until its marginals are met to about 0.001. The paper's D = 1,000 and the face images are
+# - Cells: 3,000 steps, 50 components, scored on 2,500 cells a day; Sinkhorn sees 600 and runs until its marginals are met to about 0.001. The paper's D = 1,000 and the face images are
 #   left out, so nothing is shown about very high dimensions.
 
 # %% [markdown]
