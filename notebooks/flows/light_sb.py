@@ -49,10 +49,10 @@ from mixbook.flows import light_sb as sb
 from mixbook.flows.light_sb import LightSB
 
 SIZES = {
-    "ci": {"dims": [2, 16], "rates": {1.0: 3e-3}, "repeats": 2, "steps": 4000, "cell_steps": 3000,
+    "ci": {"dims": [2, 16], "rates": {1.0: 3e-3}, "repeats": 2, "points": 20_000, "steps": 4000, "cell_steps": 3000,
            "cells": 2500, "sinkhorn": 600, "roll_steps": 400, "K_steps": 450, "K_repeats": 2,
            "rate_repeats": 5, "rate_steps": 300, "single_repeats": 3},
-    "full": {"dims": [2, 16, 64, 128], "rates": {0.1: 1e-3, 1.0: 3e-3, 10.0: 6e-2}, "repeats": 3,
+    "full": {"dims": [2, 16, 64, 128], "rates": {0.1: 1e-3, 1.0: 3e-3, 10.0: 6e-2}, "repeats": 3, "points": 400_000,
              "steps": 10_000, "cell_steps": 10_000, "cells": 6000, "sinkhorn": 3000,
              "roll_steps": 10_000, "K_steps": 10_000, "K_repeats": 5, "rate_repeats": 20,
              "rate_steps": 2000, "single_repeats": 20},
@@ -245,7 +245,8 @@ for epsilon, rate in cfg["rates"].items():
         for repeat in range(cfg["repeats"]):
             s = 1000 * seed + 10 * repeat
             truth = sb.make_mixture_benchmark(dim, epsilon, s)
-            source, target = truth.sample_source(20_000, s + 1), truth.sample_target(20_000, s + 2)
+            n = cfg["points"]
+            source, target = truth.sample_source(n, s + 1), truth.sample_target(n, s + 2)
             model = LightSB(50, epsilon, max_iter=cfg["steps"], lr=rate, s_init=1.0, random_state=s)
             few = slice(0, cfg["sinkhorn"])
             plans = {
@@ -516,7 +517,8 @@ spread = [
 # %% tags=["hide-input"]
 errors = uvp[uvp.plan == "LightSB"].groupby(["epsilon", "D"]).error
 light = {f"d{d}": mixbook.Measured.from_samples(errors.get_group((1.0, d))) for d in (2, 16)}
-independent = uvp[uvp.plan == "independent"].groupby(["epsilon", "D"]).error.mean().min()
+independent = by_D.loc["independent"].loc[[2, 16], "mean"].min()
+worst_epsilon, worst_D = errors.mean().idxmax()
 ours = cells["mean"].loc["LightSB"].tolist()
 card = mixbook.Scorecard("light_sb", profile=profile, seed=seed)
 card.claim(
@@ -525,9 +527,9 @@ card.claim(
     paper="error as little as 0.03 %",
     where="benchmark table; secondary source",
     measured={**light, "worst_cell": errors.mean().max(), "independent": independent},
-    criterion="d2 < 0.3 and d16 < 0.3 and worst_cell < 0.3 and worst_cell < independent / 100",
+    criterion="d2 < 0.3 and d16 < 0.3 and worst_cell < 0.3 and max(d2, d16) < independent / 100",
     unit="%",
-    note="worst_cell: the largest mean error over all D and ε that were run (one ε in ci, three in full).",
+    note=f"d2, d16 and independent at ε = 1. worst_cell: the largest mean error over all D and ε that were run (one ε in ci, three in full), here D = {worst_D}, ε = {worst_epsilon:g}.",
 )
 card.claim(
     "C2",
@@ -595,7 +597,8 @@ print(card.verdicts())
 #   components. The comparison over $K$ takes 450 steps at 1e-2 and 450 at 1e-3, two repeats. A larger gain from many components, at a smaller
 #   $\varepsilon$ or after longer training, would not be seen.
 # - Benchmark: rebuilt, not the published files; D = 2 and 16 at $\varepsilon = 1$, two repeats, 4,000 steps, samples of 20,000
-#   points where the official code draws fresh ones. The full profile adds D = 64 and 128, two more $\varepsilon$ and a third repeat.
+#   points where the official code draws fresh ones. The full profile adds D = 64 and 128, two more $\varepsilon$, a third repeat, and
+#   400,000 points: an estimation error, which grows with D, comes on top of what the method itself gets wrong.
 # - Cells: 3,000 steps, 50 components, scored on 2,500 cells a day; Sinkhorn sees 600 and runs until its marginals are met to about 0.001. The paper's D = 1,000 and the face images are
 #   left out, so nothing is shown about very high dimensions.
 
