@@ -1,6 +1,6 @@
 """The API pages: which modules they describe, and how autodoc's output is made to fit."""
 
-import importlib
+import importlib.util
 import pkgutil
 import re
 from functools import reduce
@@ -29,7 +29,9 @@ def api_sections(names: list[str]) -> list[tuple[str, str]]:
     if names[0] not in {family.slug for family in catalog.families()}:
         return [(f"`{m}`", m) for name in names for m in public_modules(name)]
     papers = [p for p in catalog.papers() if p.family == names[0] and p.done]
-    return [(p.name, p.module) for p in papers]
+    arena = f"mixbook.{names[0]}.arena"
+    found = [("The arena", arena)] if importlib.util.find_spec(arena) else []
+    return [(p.name, p.module) for p in papers] + found
 
 
 class Api(SphinxDirective):
