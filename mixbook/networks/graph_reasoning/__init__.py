@@ -1,0 +1,1 @@
+from mixbook.networks.graph_reasoning.extraction import *
