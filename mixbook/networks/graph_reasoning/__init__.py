@@ -4,3 +4,6 @@ from mixbook.networks.graph_reasoning.merging import *
 from mixbook.networks.graph_reasoning.embedding import *
 from mixbook.networks.graph_reasoning.measures import *
 from mixbook.networks.graph_reasoning.powerlaw import *
+from mixbook.networks.graph_reasoning.paths import *
+from mixbook.networks.graph_reasoning.analogies import *
+from mixbook.networks.graph_reasoning.report import *

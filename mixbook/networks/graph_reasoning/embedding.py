@@ -89,10 +89,11 @@ class NodeEmbedder:
         """
         self._check_fitted()
         names = _check_names(names, "names")
-        if self.kind == "spectral":
-            if unseen := [name for name in names if name not in self._place]:
-                raise ValueError(f"the spectral kind knows only its graph's nodes, not {unseen[0]!r}")
+        unseen = [name for name in names if name not in self._place]
+        if not unseen:
             return self.vectors_[[self._place[name] for name in names]]
+        if self.kind == "spectral":
+            raise ValueError(f"the spectral kind knows only its graph's nodes, not {unseen[0]!r}")
         if self.kind == "sentence":
             return self._encode(names)
         return self._reduce(self._tfidf.transform(names))
@@ -176,6 +177,15 @@ def _check_names(data: Any, name: str) -> list[str]:
     if wrong := [x for x in names if not isinstance(x, str)]:
         raise TypeError(f"{name} must hold strings, got {wrong[0]!r}")
     return names
+
+
+def distances_to(emb: NodeEmbedder | dict[str, Any], nodes: Sequence[Any], target: Any) -> np.ndarray:
+    """Euclidean distance of each node's vector to the target's."""
+    vectors, goal = vectors_of(emb, nodes), vectors_of(emb, [target])
+    if sparse.issparse(vectors):
+        return np.sqrt(np.maximum(2 - 2 * (vectors @ goal.T).toarray().ravel(), 0))
+    # Eq. (19)
+    return np.linalg.norm(vectors - goal, axis=1)
 
 
 def _dense(x: Any) -> np.ndarray:
