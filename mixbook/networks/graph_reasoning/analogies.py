@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -41,8 +42,15 @@ def find_isomorphic_subgraphs(
     min_avg_degree: float = 2,
     min_component: int = 10,
     emb: NodeEmbedder | None = None,
+    *,
+    distinct: bool = True,
+    rank: bool = True,
 ) -> list[Analogy]:
-    """Where the pattern G2 occurs in G1 as an induced subgraph (algorithm VF2).
+    """Where the pattern G2 occurs in G1 as an induced subgraph.
+
+    A depth-first search over partial maps, as in VF2: the pattern's nodes are placed one after the
+    other, each where all edges and non-edges to those placed before agree. Sets of candidates are
+    bits of one integer, so that a step is a few machine operations.
 
     The candidates are ranked by modularity, as in the paper. Isomorphic graphs have equal degrees,
     components and best modularity, so that the two thresholds test G2 alone and the ranking tells
@@ -60,11 +68,21 @@ def find_isomorphic_subgraphs(
     min_avg_degree, min_component : float, int
         Patterns of lower average degree, or without a component of that size, yield nothing.
     emb : NodeEmbedder, optional
+    distinct : bool
+        One map for each set of nodes found, whatever the pattern's own symmetries; False lists all.
+    rank : bool
+        False spares the communities of each image, which cost more than the search, and gives all
+        the pattern's own modularity as score.
 
     Returns
     -------
     list of Analogy
         Best first.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is no graph, the pattern is empty, or a limit is out of range.
     """
     as_graph(G1, "G1")
     as_graph(G2, "G2", min_nodes=1)
@@ -75,14 +93,72 @@ def find_isomorphic_subgraphs(
     average = 2 * G2.number_of_edges() / len(G2)
     if average < min_avg_degree or max(map(len, nx.connected_components(G2))) < min_component:
         return []
-    matcher = nx.algorithms.isomorphism.GraphMatcher(_core(G1, G2), G2)
-    maps = ({v: u for u, v in m.items()} for m in matcher.subgraph_isomorphisms_iter())
+    maps = _distinct(_matches(_core(G1, G2), G2, twins=distinct), distinct)
     own = _modularity(G2)
     found = [
-        Analogy(m, (own + _modularity(G1.subgraph(m.values()))) / 2, _likeness(m, emb))
+        Analogy(m, _score(G1, m, own) if rank else own, _likeness(m, emb))
         for m in islice(maps, max_iter)
     ]
     return sorted(found, key=lambda a: (-round(a.score, 9), a.likeness or 0.0))
+
+
+def _matches(G1: nx.Graph, G2: nx.Graph, twins: bool) -> Iterator[dict[Any, Any]]:
+    """All maps of G2 onto induced subgraphs of G1; of ``twins``, only in one order."""
+    hosts = list(G1)
+    bit = {v: 1 << k for k, v in enumerate(hosts)}
+    around = [sum(bit[v] for v in G1[u] if v != u) for u in hosts]
+    order = _search_order(G2)
+    fits = [sum(bit[u] for u in hosts if G1.degree(u) >= G2.degree(p)) for p in order]
+    links = [[(q, G2.has_edge(p, order[q])) for q in range(k)] for k, p in enumerate(order)]
+    after = [_last_twin(G2, order, k) if twins else -1 for k in range(len(order))]
+    image = [0] * len(order)
+
+    def place(k: int) -> Iterator[dict[Any, Any]]:
+        if k == len(order):
+            yield {p: hosts[u] for p, u in zip(order, image)}
+            return
+        free = fits[k]
+        for q, joined in links[k]:
+            # Eq. (24)
+            free &= around[image[q]] if joined else ~(around[image[q]] | 1 << image[q])
+        if after[k] >= 0:
+            free &= -1 << image[after[k]]
+        while free:
+            lowest = free & -free
+            free ^= lowest
+            image[k] = lowest.bit_length() - 1
+            yield from place(k + 1)
+
+    yield from place(0)
+
+
+def _search_order(G2: nx.Graph) -> list[Any]:
+    """The node of highest degree first, then always one with most links to those before."""
+    order: list[Any] = []
+    rest = list(G2)
+    while rest:
+        best = max(rest, key=lambda p: (sum(q in G2[p] for q in order), G2.degree(p)))
+        order.append(best)
+        rest.remove(best)
+    return order
+
+
+def _last_twin(G2: nx.Graph, order: list[Any], k: int) -> int:
+    """The nearest earlier node that swaps with this one and changes nothing; -1 for none."""
+    p = order[k]
+    for q in range(k - 1, -1, -1):
+        if set(G2[p]) - {order[q]} == set(G2[order[q]]) - {p}:
+            return q
+    return -1
+
+
+def _distinct(maps: Iterator[dict[Any, Any]], distinct: bool) -> Iterator[dict[Any, Any]]:
+    seen: set[frozenset] = set()
+    for m in maps:
+        image = frozenset(m.values())
+        if not distinct or image not in seen:
+            seen.add(image)
+            yield m
 
 
 def _core(G1: nx.Graph, G2: nx.Graph) -> nx.Graph:
@@ -95,6 +171,10 @@ def _core(G1: nx.Graph, G2: nx.Graph) -> nx.Graph:
 def _modularity(G: nx.Graph) -> float:
     groups = nx.community.greedy_modularity_communities(G)
     return nx.community.modularity(G, groups, weight=None)
+
+
+def _score(G1: nx.Graph, mapping: dict[Any, Any], own: float) -> float:
+    return (own + _modularity(G1.subgraph(mapping.values()))) / 2
 
 
 def _likeness(mapping: dict[Any, Any], emb: NodeEmbedder | None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,7 @@ __all__ = [
     "n_simple_paths",
     "random_walk",
     "randomized_waypoint_path",
+    "short_title",
     "shortest_concept_path",
     "triangles",
 ]
@@ -64,6 +66,12 @@ class PathResult:
         """The elements in one line."""
         return " --> ".join(self.elements)
 
+    @property
+    def summary(self) -> str:
+        """The text with each kind of relation once: ``Next_Operation (3)``."""
+        parts = [x if k % 2 == 0 else short_title(x) for k, x in enumerate(self.elements)]
+        return " --> ".join(parts)
+
     @cached_property
     def subgraph(self) -> nx.Graph:
         """The graph on the path's nodes and those within ``hops`` steps of them."""
@@ -72,6 +80,12 @@ class PathResult:
             front = {v for u in front for v in self.graph[u]} - nodes
             nodes = nodes | front
         return self.graph.subgraph(nodes).copy()
+
+
+def short_title(title: str) -> str:
+    """Each relation of a title once, the most frequent first, with its count if above 1."""
+    counts = Counter(title.split(","))
+    return ", ".join(f"{x} ({n})" if n > 1 else x for x, n in counts.most_common())
 
 
 def find_concept(G: nx.Graph, keyword: str, emb: NodeEmbedder | None = None, rank: int = 0) -> str:

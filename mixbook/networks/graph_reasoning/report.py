@@ -12,7 +12,7 @@ from mixbook.core.validation import check_choice, check_integer
 from mixbook.networks.graph_reasoning._networkx import as_graph, nx
 from mixbook.networks.graph_reasoning.embedding import NodeEmbedder, vectors_of
 from mixbook.networks.graph_reasoning.measures import bridging_centrality, communities
-from mixbook.networks.graph_reasoning.paths import PathResult, triangles
+from mixbook.networks.graph_reasoning.paths import PathResult, short_title, triangles
 
 __all__ = ["SCORES", "path_report", "suggest_missing_links"]
 
@@ -99,7 +99,7 @@ def path_report(
     around = triangles(result.subgraph)
     steps = zip(result.elements[::2], result.elements[1::2], result.elements[2::2])
     lines = [f"**From {path[0]} to {path[-1]}** in {len(result)} steps:", ""]
-    lines += [f"{k}. {a} — *{title or 'related'}* — {b}" for k, (a, title, b) in enumerate(steps, 1)]
+    lines += [f"{k}. {a} — *{short_title(title) or 'related'}* — {b}" for k, (a, title, b) in enumerate(steps, 1)]
     lines += ["", f"Communities crossed: {' → '.join(str(k + 1) for k in crossed)}."]
     lines += [f"Strongest bridge on the way: {max(inner, key=lambda v: (bridging[v], str(v)))}."]
     shown = "; ".join(f"{u} and {v}" for u, v in novel[:5]) or "none"
