@@ -38,7 +38,9 @@ class GraphFigure:
 
     def _repr_html_(self) -> str:
         # "</" must not end the script early
-        data = json.dumps(self.data, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
+        data = json.dumps(self.data, separators=(",", ":"), ensure_ascii=False).replace(
+            "</", "<\\/"
+        )
         text = _TEMPLATE.replace("@LABEL@", html.escape(self.label, quote=True))
         text = text.replace("@SIZE@", f"{WIDTH} {HEIGHT}").replace("@START@", str(self.start))
         text = text.replace("@UID@", f"mixbook-graph-{uuid.uuid4().hex[:8]}")

@@ -47,7 +47,11 @@ def test_sizes_are_degrees_by_default():
     assert r[1] > r[0] == r[2]
     assert figure.data["labelled"] == [1]
     assert figure.start == 1
-    assert graph_figure(XY, EDGES, NAMES, "g", sizes=[9, 1, 4], start=2).data["r"] == [16, 7.3, 11.7]
+    assert graph_figure(XY, EDGES, NAMES, "g", sizes=[9, 1, 4], start=2).data["r"] == [
+        16,
+        7.3,
+        11.7,
+    ]
 
 
 def test_two_pictures_on_a_page_do_not_share_an_id():

@@ -104,7 +104,9 @@ def _part(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 def _layer_weights(w: dict[str, Tensor]) -> dict[str, Tensor]:
     """One layer's weights under PyTorch's names, with query, key and value in one matrix."""
-    state = {f"{ours}.{x}": w[f"{bert}.{x}"] for ours, bert in NAMES.items() for x in ("weight", "bias")}
+    state = {
+        f"{ours}.{x}": w[f"{bert}.{x}"] for ours, bert in NAMES.items() for x in ("weight", "bias")
+    }
     for x in ("weight", "bias"):
         parts = [w[f"attention.self.{part}.{x}"] for part in ("query", "key", "value")]
         state[f"self_attn.in_proj_{x}"] = torch.cat(parts)

@@ -235,6 +235,8 @@ def grow_pattern(G: nx.Graph, start: Any, size: int = 12) -> nx.Graph:
                 links[v] = links.get(v, 0) + 1
         rim = [v for v in links if v not in inside]
         if not rim:
-            raise ValueError(f"size must be at most {len(inside)}, the component's size, got {size}")
+            raise ValueError(
+                f"size must be at most {len(inside)}, the component's size, got {size}"
+            )
         inside.append(max(rim, key=lambda v: (links[v], -G.degree(v), str(v))))
     return G.subgraph(inside).copy()

@@ -142,7 +142,9 @@ class NodeEmbedder:
         return np.stack(rows)
 
 
-def similar_pairs(vectors: Any, threshold: float) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"]]:
+def similar_pairs(
+    vectors: Any, threshold: float
+) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"]]:
     """All pairs of rows whose cosine exceeds a threshold, in blocks of rows.
 
     Parameters
@@ -179,7 +181,9 @@ def _check_names(data: Any, name: str) -> list[str]:
     return names
 
 
-def distances_to(emb: NodeEmbedder | dict[str, Any], nodes: Sequence[Any], target: Any) -> np.ndarray:
+def distances_to(
+    emb: NodeEmbedder | dict[str, Any], nodes: Sequence[Any], target: Any
+) -> np.ndarray:
     """Euclidean distance of each node's vector to the target's."""
     vectors, goal = vectors_of(emb, nodes), vectors_of(emb, [target])
     if sparse.issparse(vectors):

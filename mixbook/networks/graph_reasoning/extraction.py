@@ -176,8 +176,8 @@ class AnnotationExtractor:
 
     Examples
     --------
-    >>> lines = ["T1\\tOperation 0 5\\tmixed", "T2\\tMaterial 6 11\\tWater", "E1\\tOperation:T1 Solvent_Material:T2"]
-    >>> AnnotationExtractor().extract("\\n".join(lines), "a")
+    >>> spans = "T1\\tOperation 0 5\\tmixed\\nT2\\tMaterial 6 11\\tWater"
+    >>> AnnotationExtractor().extract(spans + "\\nE1\\tOperation:T1 Solvent_Material:T2", "a")
     [Triple(head='mixed', relation='Solvent_Material', tail='water', chunk_id='a')]
     """
 
@@ -326,8 +326,8 @@ class CallableExtractor:
 
 ONTOLOGY_TASK = (
     "You turn a text into an ontology. Name the concepts of the text (materials, methods, "
-    "properties, systems) by terms in common use, and relate them in pairs. Answer with nothing but "
-    'a JSON list: [{"node_1": "a term", "node_2": "a term", "edge": "how the first relates to the '
+    "properties, systems) by terms in common use, and relate them in pairs. Answer with "
+    'nothing but a JSON list: [{"node_1": "a term", "node_2": "a term", "edge": "how the first relates to the '
     'second, in few words"}, ...]. Give about ten entries.'
 )
 FORMAT_TASK = (
@@ -376,7 +376,9 @@ class LanguageModelExtractor:
         return parse_llm_json(answer, chunk_id)
 
     def _repair(self, answer: str) -> str:
-        return self.generate(FORMAT_TASK, f"```{answer}```\n\nRepair the format where it is broken.")
+        return self.generate(
+            FORMAT_TASK, f"```{answer}```\n\nRepair the format where it is broken."
+        )
 
 
 def parse_llm_json(text: str, chunk_id: str) -> list[Triple]:

@@ -96,7 +96,7 @@ def rewired(G: nx.Graph, random_state: Any = None, swaps_per_edge: float = 5.0) 
     rng, nodes = as_rng(random_state), list(as_graph(G, "G"))
     place = {node: k for k, node in enumerate(nodes)}
     ends = [(place[u], place[v]) for u, v in G.edges if u != v]
-    linked = [set() for _ in nodes]
+    linked: list[set[int]] = [set() for _ in nodes]
     for a, b in ends:
         linked[a].add(b)
         linked[b].add(a)
@@ -146,7 +146,9 @@ def closeness(G: nx.Graph) -> dict[Any, float]:
     """Inverse mean distance to the nodes reached, times the share of nodes reached."""
     _, distance, reached, _ = _paths_from(G, len(as_graph(G, "G", min_nodes=1)), None)
     others = reached - 1
-    value = np.divide(others**2, distance * max(len(G) - 1, 1), where=others > 0, out=0.0 * distance)
+    value = np.divide(
+        others**2, distance * max(len(G) - 1, 1), where=others > 0, out=0.0 * distance
+    )
     return dict(zip(G, value.tolist()))
 
 

@@ -99,7 +99,10 @@ def path_report(
     around = triangles(result.subgraph)
     steps = zip(result.elements[::2], result.elements[1::2], result.elements[2::2])
     lines = [f"**From {path[0]} to {path[-1]}** in {len(result)} steps:", ""]
-    lines += [f"{k}. {a} — *{short_title(title) or 'related'}* — {b}" for k, (a, title, b) in enumerate(steps, 1)]
+    lines += [
+        f"{k}. {a} — *{short_title(title) or 'related'}* — {b}"
+        for k, (a, title, b) in enumerate(steps, 1)
+    ]
     lines += ["", f"Communities crossed: {' → '.join(str(k + 1) for k in crossed)}."]
     lines += [f"Strongest bridge on the way: {max(inner, key=lambda v: (bridging[v], str(v)))}."]
     shown = "; ".join(f"{u} and {v}" for u, v in novel[:5]) or "none"
