@@ -327,8 +327,8 @@ class CallableExtractor:
 ONTOLOGY_TASK = (
     "You turn a text into an ontology. Name the concepts of the text (materials, methods, "
     "properties, systems) by terms in common use, and relate them in pairs. Answer with "
-    'nothing but a JSON list: [{"node_1": "a term", "node_2": "a term", "edge": "how the first relates to the '
-    'second, in few words"}, ...]. Give about ten entries.'
+    'nothing but a JSON list: [{"node_1": "a term", "node_2": "a term", "edge": "how the first '
+    'relates to the second, in few words"}, ...]. Give about ten entries.'
 )
 FORMAT_TASK = (
     'Answer with nothing but a JSON list of {"node_1": ..., "node_2": ..., "edge": ...} objects.'
