@@ -74,7 +74,7 @@ class NodeEmbedder:
             self._tfidf = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True)
             # Eq. (3)
             self._tfidf.fit(self.names_)
-            weights = self._tfidf.transform(self.names_)
+            weights = sparse.csr_array(self._tfidf.transform(self.names_))
             self._svd = self._fit_svd(weights)
             self.vectors_ = self._reduce(weights)
         return self
@@ -96,7 +96,7 @@ class NodeEmbedder:
             raise ValueError(f"the spectral kind knows only its graph's nodes, not {unseen[0]!r}")
         if self.kind == "sentence":
             return self._encode(names)
-        return self._reduce(self._tfidf.transform(names))
+        return self._reduce(sparse.csr_array(self._tfidf.transform(names)))
 
     def nearest(self, keyword: str, k: int = 5) -> list[tuple[str, float]]:
         """The names most like a keyword, best first, with their cosines.
@@ -130,9 +130,7 @@ class NodeEmbedder:
         return TruncatedSVD(dim, algorithm="arpack", random_state=0).fit(weights) if dim else None
 
     def _reduce(self, weights: sparse.csr_array) -> Any:
-        if self._svd is None:
-            return sparse.csr_array(weights)
-        return normalize(self._svd.transform(weights))
+        return weights if self._svd is None else normalize(self._svd.transform(weights))
 
     def _encode(self, names: list[str]) -> Float[np.ndarray, "n d"]:
         """Known names from memory, the rest through the model."""
@@ -182,7 +180,7 @@ def _check_names(data: Any, name: str) -> list[str]:
 
 
 def distances_to(
-    emb: NodeEmbedder | dict[str, Any], nodes: Sequence[Any], target: Any
+    emb: NodeEmbedder | dict[Any, Any], nodes: Sequence[Any], target: Any
 ) -> np.ndarray:
     """Euclidean distance of each node's vector to the target's."""
     vectors, goal = vectors_of(emb, nodes), vectors_of(emb, [target])
@@ -211,7 +209,7 @@ def _spectral(G: nx.Graph, dim: int) -> Float[np.ndarray, "n d"]:
     return normalize(vectors * signs)
 
 
-def vectors_of(emb: NodeEmbedder | dict[str, Any], nodes: Sequence[str]) -> Any:
+def vectors_of(emb: NodeEmbedder | dict[Any, Any], nodes: Sequence[str]) -> Any:
     """The vectors of nodes, from an embedder or a dict of node to vector."""
     if isinstance(emb, dict):
         if missing := [node for node in nodes if node not in emb]:

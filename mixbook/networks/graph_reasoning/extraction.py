@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from mixbook.core.validation import check_integer
 from mixbook.networks.graph_reasoning._patterns import VERB_FORMS, Word, phrases
@@ -55,6 +55,7 @@ class Triple(NamedTuple):
     chunk_id: str
 
 
+@runtime_checkable
 class Extractor(Protocol):
     """Anything with this method reads text for us."""
 

@@ -12,7 +12,7 @@ __all__ = ["join_edges", "merge_similar_nodes", "relabel"]
 
 
 def merge_similar_nodes(
-    G: nx.Graph, emb: NodeEmbedder | dict[str, Any], threshold: float = 0.9
+    G: nx.Graph, emb: NodeEmbedder | dict[Any, Any], threshold: float = 0.9
 ) -> tuple[nx.Graph, dict[str, str]]:
     """Merge nodes whose names have nearly the same embedding.
 

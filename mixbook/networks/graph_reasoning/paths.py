@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 COSTS = ("weight", "inverse", "unit")
-Embedding = NodeEmbedder | dict[str, Any]
+Embedding = NodeEmbedder | dict[Any, Any]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.integrate import quad
+from scipy.integrate import simpson
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import erfc, ndtr, zeta
 
@@ -178,7 +178,8 @@ def _compare(
     """Normalised log-likelihood ratio and p-value of the power law against another law."""
     log_mass, starts = _laws(values, counts, xmin, alpha)[law]
     theta = _fit_law(log_mass, starts, values, counts, xmin)
-    gain = log_power - log_mass(theta, values, xmin)
+    with np.errstate(over="ignore"):  # a stretched exponential may come near a power law: b -> 0
+        gain = log_power - log_mass(theta, values, xmin)
     n, total = counts.sum(), float(counts @ gain)
     spread = float(np.sqrt(max(counts @ gain**2 / n - (total / n) ** 2, 0.0)))
     # Eq. (17)
@@ -245,9 +246,11 @@ def _log_stretched(theta: np.ndarray, x: np.ndarray, xmin: int) -> np.ndarray:
 
 
 def _log_truncated(theta: np.ndarray, x: np.ndarray, xmin: int) -> np.ndarray:
-    """x^-a e^(-r x), over its sum from xmin on (far terms as an integral)."""
+    """x^-a e^(-r x), over its sum from xmin on (far terms as an integral over log x)."""
     a, rate = theta[0], np.exp(theta[1])
     log_mass = lambda y: -a * np.log(y) - rate * y  # noqa: E731
     near = np.arange(xmin, xmin + 1000)
-    far = quad(lambda y: np.exp(log_mass(y)), near[-1] + 0.5, np.inf)[0]
-    return log_mass(x) - np.log(np.exp(log_mass(near)).sum() + far)
+    start = near[-1] + 0.5
+    far = np.linspace(np.log(start), max(np.log(start), np.log(745 / rate)) + 1, 801)
+    total = np.exp(log_mass(near)).sum() + simpson(np.exp(log_mass(np.exp(far)) + far), x=far)
+    return log_mass(x) - np.log(total)

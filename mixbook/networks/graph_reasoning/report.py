@@ -21,7 +21,7 @@ SCORES = ("adamic_adar", "common_neighbours", "embedding")
 
 def suggest_missing_links(
     G: nx.Graph,
-    emb: NodeEmbedder | dict[str, Any] | None = None,
+    emb: NodeEmbedder | dict[Any, Any] | None = None,
     k: int = 10,
     by: str = "adamic_adar",
 ) -> list[tuple[Any, Any, float]]:
