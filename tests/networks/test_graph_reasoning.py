@@ -841,7 +841,7 @@ def test_heuristic_path_always_succeeds_within_a_component(top_k):
         assert (found.path[0], found.path[-1]) == (a, b)
     G.add_edge("x", "y")
     assert gr.heuristic_path(G, 0, "x", places | {"x": places[0], "y": places[1]}) is None
-    assert gr.heuristic_path(G, 3, 3, places).path == [3]
+    assert gr.heuristic_path(G, "x", "x", None).path == ["x"]
 
 
 def test_embedded_names_as_a_guide(toy):
@@ -916,7 +916,7 @@ def test_without_noise_the_randomised_path_is_dijkstra(cost):
 def test_noise_spreads_the_paths():
     G, _ = grid(4)
     plain = {
-        tuple(gr.randomized_waypoint_path(G, (0, 0), (3, 3), 3.0, 0, random_state=s).path)
+        tuple(gr.randomized_waypoint_path(G, (0, 0), (3, 3), 20.0, 0, random_state=s).path)
         for s in range(60)
     }
     assert len(plain) > 12

@@ -209,7 +209,7 @@ def _spectral(G: nx.Graph, dim: int) -> Float[np.ndarray, "n d"]:
     return normalize(vectors * signs)
 
 
-def vectors_of(emb: NodeEmbedder | dict[Any, Any], nodes: Sequence[str]) -> Any:
+def vectors_of(emb: NodeEmbedder | dict[Any, Any], nodes: Sequence[Any]) -> Any:
     """The vectors of nodes, from an embedder or a dict of node to vector."""
     if isinstance(emb, dict):
         if missing := [node for node in nodes if node not in emb]:
