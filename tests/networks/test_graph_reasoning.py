@@ -914,19 +914,14 @@ def test_without_noise_the_randomised_path_is_dijkstra(cost):
 
 
 def test_noise_spreads_the_paths():
-    G, _ = grid(4)
-    plain = {
-        tuple(gr.randomized_waypoint_path(G, (0, 0), (3, 3), 20.0, 0, random_state=s).path)
-        for s in range(60)
-    }
-    assert len(plain) > 12
-    assert {len(p) for p in plain} > {7}, "with enough noise some paths are no shortest ones"
-    close = [
-        gr.randomized_waypoint_path(G, (0, 0), (3, 3), 0.1, 0, random_state=s) for s in range(60)
-    ]
-    assert {len(p) for p in close} == {6}, (
-        "noise below 1 / 6 a step never makes a detour worth while"
-    )
+    ring, (square, _) = nx.cycle_graph(5), grid(4)
+    draw = gr.randomized_waypoint_path
+    lengths = [len(draw(ring, 0, 2, 20.0, 0, "unit", random_state=s)) for s in range(60)]
+    assert set(lengths) == {2, 3}, "with enough noise the longer way round wins at times"
+    assert lengths.count(2) > lengths.count(3)
+    calm = [draw(square, (0, 0), (3, 3), 0.1, 0, random_state=s) for s in range(60)]
+    assert {len(p) for p in calm} == {6}, "small noise never makes a detour worth while"
+    assert len({tuple(p.path) for p in calm}) > 12
 
 
 def test_noise_between_two_roads_has_the_right_odds():
