@@ -41,8 +41,8 @@ not at hand offline: text generation from a path (:func:`path_report` states the
 dialogue of several agents, and images as input.
 
 Files: ``extraction`` on ``_patterns``; ``building``; ``embedding`` on ``_minilm``; ``merging``;
-``measures`` on ``_kernels``; ``powerlaw``; ``paths``; ``analogies``; ``report``. Needs the extra
-"networks" (networkx, numba); the sentence model needs the extra "sentences".
+``measures`` on ``_kernels``; ``powerlaw``; ``paths``; ``analogies``; ``report``; ``evaluation``.
+Needs the extra "networks" (networkx, numba); the sentence model needs the extra "sentences".
 """
 
 from mixbook.networks.graph_reasoning.analogies import (
@@ -59,6 +59,16 @@ from mixbook.networks.graph_reasoning.building import (
     remove_small_fragments,
 )
 from mixbook.networks.graph_reasoning.embedding import KINDS, NodeEmbedder, similar_pairs
+from mixbook.networks.graph_reasoning.evaluation import (
+    GoldTerms,
+    bag_of_words,
+    extracted_terms,
+    gold_terms,
+    merge_scores,
+    plant_copy,
+    spelling_variants,
+    term_scores,
+)
 from mixbook.networks.graph_reasoning.extraction import (
     DROP_TYPES,
     AnnotationExtractor,
@@ -115,12 +125,14 @@ __all__ = [
     "AnnotationExtractor",
     "CallableExtractor",
     "Extractor",
+    "GoldTerms",
     "LanguageModelExtractor",
     "NodeEmbedder",
     "PathResult",
     "PatternExtractor",
     "Triple",
     "add_text",
+    "bag_of_words",
     "betweenness",
     "bridging_centrality",
     "bridging_coefficient",
@@ -129,9 +141,11 @@ __all__ = [
     "communities",
     "compose",
     "extract_triples",
+    "extracted_terms",
     "find_concept",
     "find_isomorphic_subgraphs",
     "giant_component",
+    "gold_terms",
     "goodness_of_fit",
     "graph_statistics",
     "grow_pattern",
@@ -139,11 +153,13 @@ __all__ = [
     "join_edges",
     "keep_top_betweenness",
     "map_edges",
+    "merge_scores",
     "merge_similar_nodes",
     "modularity",
     "n_simple_paths",
     "parse_llm_json",
     "path_report",
+    "plant_copy",
     "power_law_fit",
     "random_walk",
     "randomized_waypoint_path",
@@ -156,7 +172,9 @@ __all__ = [
     "shortest_concept_path",
     "similar_pairs",
     "spectrum_ends",
+    "spelling_variants",
     "split_text",
     "suggest_missing_links",
+    "term_scores",
     "triangles",
 ]
