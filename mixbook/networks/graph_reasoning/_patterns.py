@@ -52,6 +52,7 @@ LINKS = {
     "is a": "is a",
     "is an": "is a",
     "are": "are",
+    "consist of": "consist of",
     "consists of": "consists of",
     "consisting of": "consists of",
     "composed of": "composed of",

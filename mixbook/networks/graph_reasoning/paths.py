@@ -184,9 +184,10 @@ def heuristic_path(
         check_node(as_graph(G, "G"), node, name)
     check_integer(top_k, "top_k", low=1)
     rng, pick = as_rng(random_state), _ranking(G, target, emb, top_k)
+    around = dict(G.adjacency())
     path, visited = [source], {source}
     while path and path[-1] != target:
-        fresh = [node for node in G[path[-1]] if node not in visited]
+        fresh = [node for node in around[path[-1]] if node not in visited]
         if not fresh:
             path.pop()
             continue
@@ -291,6 +292,7 @@ def _dijkstra(
     G: nx.Graph, source: Any, target: Any, cost: str, randomness: float, rng: np.random.Generator
 ) -> list[Any] | None:
     """Shortest path under lengths with noise; of equally short ones, a random one."""
+    around: dict[Any, dict] = dict(G.adjacency())
     came_from: dict[Any, Any] = {}
     queue: list[tuple[float, float, int, Any, Any]] = [(0.0, 0.0, 0, source, None)]
     pushed = 0
@@ -301,12 +303,13 @@ def _dijkstra(
         came_from[node] = before
         if node == target:
             return _trace(came_from, target)
-        fresh = [v for v in G[node] if v not in came_from]
-        for v, noise, tie in zip(fresh, rng.random(len(fresh)), rng.random(len(fresh))):
+        fresh = [(v, edge) for v, edge in around[node].items() if v not in came_from]
+        noise = rng.random((len(fresh), 2)).tolist()
+        for (v, edge), (extra, tie) in zip(fresh, noise):
             pushed += 1
             # Eq. (21)
-            total = length + _edge_cost(G.edges[node, v], cost) + randomness * noise
-            heapq.heappush(queue, (total, float(tie), pushed, v, node))
+            total = length + _edge_cost(edge, cost) + randomness * extra
+            heapq.heappush(queue, (total, tie, pushed, v, node))
     return None
 
 
