@@ -788,6 +788,8 @@ def test_bad_power_law():
         gr.power_law_fit([1, 2, 3], xmin=9)
     with pytest.raises(ValueError, match="xmin must be an integer >= 1"):
         gr.power_law_fit([1, 2, 3], xmin=0)
+    with pytest.raises(ValueError, match="against must be one of"):
+        gr.power_law_fit([1, 2, 3], against=["cauchy"])
     with pytest.raises(ValueError, match="repeats must be an integer >= 1"):
         gr.goodness_of_fit([1, 2, 3], 0)
     with pytest.raises(ValueError, match="size must be"):

@@ -89,6 +89,8 @@ class NodeEmbedder:
         """
         self._check_fitted()
         names = _check_names(names, "names")
+        if names == self.names_:
+            return self.vectors_
         unseen = [name for name in names if name not in self._place]
         if not unseen:
             return self.vectors_[[self._place[name] for name in names]]

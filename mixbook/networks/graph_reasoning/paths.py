@@ -219,18 +219,19 @@ def random_walk(
     for node, name in ((source, "source"), (target, "target")):
         check_node(as_graph(G, "G"), node, name)
     check_integer(max_steps, "max_steps", low=1)
-    rng, path = as_rng(random_state), [source]
+    rng, path, here = as_rng(random_state), [source], source
     around: dict[Any, list[Any]] = {}
-    while path[-1] != target and len(path) <= max_steps:
-        if len(path) % 4096 == 1:
+    draws: list[float] = []
+    while here != target and len(path) <= max_steps:
+        if not draws:
             draws = rng.random(4096).tolist()
-        here = path[-1]
         if here not in around:
             around[here] = list(G[here])
         if not around[here]:
             return None
-        path.append(around[here][int(draws[(len(path) - 1) % 4096] * len(around[here]))])
-    return PathResult(G, path) if path[-1] == target else None
+        here = around[here][int(draws.pop() * len(around[here]))]
+        path.append(here)
+    return PathResult(G, path) if here == target else None
 
 
 def randomized_waypoint_path(

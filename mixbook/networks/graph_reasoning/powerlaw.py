@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.special import erfc, ndtr, zeta
 
 from mixbook.core.seeds import as_rng
-from mixbook.core.validation import check_integer
+from mixbook.core.validation import check_choice, check_integer
 
 __all__ = ["ALTERNATIVES", "goodness_of_fit", "power_law_fit", "sample_power_law"]
 
@@ -22,7 +22,9 @@ STEEPEST = 20.0
 LogMass = Callable[[np.ndarray, np.ndarray, int], np.ndarray]  # (parameters, x, xmin) -> log p(x)
 
 
-def power_law_fit(degrees: Any, xmin: int | None = None) -> dict[str, Any]:
+def power_law_fit(
+    degrees: Any, xmin: int | None = None, against: Collection[str] = ALTERNATIVES
+) -> dict[str, Any]:
     """Fit a discrete power law to the tail of a sample, and compare it with other laws.
 
     ``p(x) = x^-alpha / zeta(alpha, xmin)`` for x >= xmin; alpha by maximum likelihood, xmin where
@@ -35,6 +37,8 @@ def power_law_fit(degrees: Any, xmin: int | None = None) -> dict[str, Any]:
         Zeros are left out.
     xmin : int, optional
         Fix where the tail begins.
+    against : collection of str
+        Which of :data:`ALTERNATIVES` to compare with, besides the exponential.
 
     Returns
     -------
@@ -42,7 +46,7 @@ def power_law_fit(degrees: Any, xmin: int | None = None) -> dict[str, Any]:
         alpha, sigma (standard error (alpha - 1) / sqrt(n_tail)), xmin, ks, n_tail; R and p: the
         normalised log-likelihood ratio to an exponential, positive where the power law fits better,
         and its two-sided p-value (Vuong); scale_free: R > 0 and p < 0.05, the paper's rule;
-        alternatives: law -> (R, p) for each of :data:`ALTERNATIVES`. The truncated power law
+        alternatives: law -> (R, p) for each law asked for. The truncated power law
         contains the power law, so its R is at most 0, and its p is that of the likelihood-ratio
         test with one degree of freedom.
 
@@ -54,12 +58,15 @@ def power_law_fit(degrees: Any, xmin: int | None = None) -> dict[str, Any]:
     x = _check_degrees(degrees)
     if xmin is not None:
         check_integer(xmin, "xmin", low=1)
+    for law in against:
+        check_choice(law, "against", ALTERNATIVES)
     xmin, alpha, ks = _best_tail(x, xmin)
     values, counts = np.unique(x[x >= xmin], return_counts=True)
     n = int(counts.sum())
     log_power = _log_power(np.array([alpha]), values, xmin)
-    against = {law: _compare(law, log_power, values, counts, xmin, alpha) for law in ALTERNATIVES}
-    R, p = against["exponential"]
+    laws = [law for law in ALTERNATIVES if law in {"exponential", *against}]
+    compared = {law: _compare(law, log_power, values, counts, xmin, alpha) for law in laws}
+    R, p = compared["exponential"]
     return {
         "alpha": alpha,
         # Eq. (16)
@@ -70,7 +77,7 @@ def power_law_fit(degrees: Any, xmin: int | None = None) -> dict[str, Any]:
         "R": R,
         "p": p,
         "scale_free": bool(R > 0 and p < 0.05),
-        "alternatives": against,
+        "alternatives": compared,
     }
 
 
