@@ -467,7 +467,13 @@ slider_figure(
 # %% tags=["remove-input"]
 mixbook.say(
     f"At the paper's threshold of 0.9, spelling recovers {merge_spelling['right']:.0%} of the variants: an added *s* changes too many of a short name's character triples. Lower thresholds find more and then merge "
-    f"*sample a* with *sample b*: at 0.6 it is {curve[0.6]['right']:.0%}, with {curve[0.6]['wrong']:.0%} of the merges wrong. The threshold 0.9 belongs to a sentence model; it cannot be carried over to another embedding."
+    f"*sample a* with *sample b*: at 0.6 it is {curve[0.6]['right']:.0%}, with {curve[0.6]['wrong']:.0%} of the merges wrong. The threshold 0.9 belongs to a sentence model; it cannot be carried over to another embedding. "
+    + (
+        f"The sentence model recovers {merge_sentence['right']:.0%}, with {merge_sentence['wrong']:.0%} of its {merge_sentence['merges']} merges wrong. "
+        if merge_sentence
+        else "The full profile measures one. "
+    )
+    + "Note what *wrong* cannot see: whether *hierarchical hollow* may become *hierarchical porous* takes a chemist."
 )
 
 # %% [markdown]

@@ -1180,3 +1180,107 @@ def test_names_are_permuted_with_the_nodes():
         H = nx.relabel_nodes(G, dict(zip(range(4), order)))
         a, b = gr.bridging_centrality(G), gr.bridging_centrality(H)
         assert {order[v] if v < 4 else v: x for v, x in a.items()} == pytest.approx(b)
+
+
+# ---- evaluation ----
+
+
+def test_gold_terms_by_hand():
+    gold = gr.gold_terms(BRAT)
+    assert gold.mentions == (
+        ("Operation", "mixed"),
+        ("Material", "the water"),
+        ("Operation", "dried"),
+    )
+    assert gold.names == {"mixed", "the water", "5", "ml", "dried"}
+    late = gr.gold_terms(BRAT, types=["Operation"], start=6)
+    assert late.mentions == (("Operation", "dried"),)
+    assert late.names == {"the water", "5", "ml", "dried"}
+
+
+def test_term_scores_by_hand():
+    gold = [
+        gr.GoldTerms((("Material", "a"), ("Material", "a"), ("Operation", "b")), {"a", "b", "n"})
+    ]
+    scores = gr.term_scores([{"a", "n", "x", "y"}], gold)
+    assert scores["recall"] == pytest.approx(2 / 3)
+    assert scores["precision"] == 0.5
+    assert scores["f1"] == pytest.approx(2 * (2 / 3) * 0.5 / (2 / 3 + 0.5))
+    assert scores["material"] == 1
+    assert scores["operation"] == 0
+    # texts are not mixed: a term counts where it stands
+    two = gr.term_scores([set(), {"a"}], [gr.GoldTerms((("Material", "a"),), frozenset("a"))] * 2)
+    assert two["recall"] == 0.5
+    assert two["precision"] == 1
+
+
+def test_terms_of_triples_and_bags_of_words():
+    triples = [T("ink", "was slowly added to", "water", "c")]
+    assert gr.extracted_terms(triples) == {"ink", "water", "added"}
+    text = "The TiO2 powder (99 %) was added to KOH. It dried."
+    assert gr.bag_of_words(text) == {"tio2", "koh"}
+    assert gr.bag_of_words(text, "content") == {"tio2", "powder", "added", "koh", "dried"}
+
+
+def test_variants_are_other_spellings(gold):
+    G, truth = gr.spelling_variants(gold, 30, 0)
+    assert len(truth) == 30
+    assert len(G) == len(gold) + 30
+    assert len(set(truth.values())) == 30, "no term is spelt in two ways"
+    plain = {x.lower().replace("-", " ") for x in truth}
+    assert len(plain) == 30
+    for variant, node in truth.items():
+        assert variant not in gold
+        assert G.degree(variant) == 1
+        (beside,) = G[variant]
+        assert gold.has_edge(node, beside)
+        spelt = variant.lower().replace("-", " ")
+        assert spelt.removesuffix("s") == node.replace("-", " ").removesuffix("s")
+    kinds = [v == o + "s" for v, o in truth.items()]
+    assert sum(kinds) == 10
+    assert gr.spelling_variants(gold, 30, 0)[1] == truth
+    assert gr.spelling_variants(gold, 30, 1)[1] != truth
+
+
+def test_merge_scores_by_hand():
+    truth = {"ovens": "oven", "Kiln": "kiln", "ball-mill": "ball mill", "tubes": "tube"}
+    mapping = {
+        "ovens": "oven",  # right
+        "Kiln": "furnace",  # wrong: kiln stays
+        "ball mill": "ball-mill",  # right, the other way round
+        "nio2": "nio3",  # wrong: the numbers differ
+        "washing": "washed",  # not known to be wrong
+    }
+    scores = gr.merge_scores(mapping, truth)
+    assert scores == {"right": 0.5, "merges": 5, "wrong": 2 / 5}
+    assert gr.merge_scores({}, truth) == {"right": 0.0, "merges": 0, "wrong": 0.0}
+    both = gr.merge_scores({"Kiln": "furnace", "kiln": "furnace"}, {"Kiln": "kiln"})
+    assert both == {"right": 1.0, "merges": 2, "wrong": 0.0}
+
+
+def test_a_planted_copy_is_a_copy(toy):
+    host = nx.path_graph(["x", "y", "z"])
+    planted, copy = gr.plant_copy(host, toy, 2, 0)
+    assert len(planted) == 10
+    assert planted.number_of_edges() == 2 + toy.number_of_edges() + 2 * 7
+    inside = planted.subgraph(copy.values())
+    assert nx.utils.edges_equal(nx.relabel_nodes(toy, copy).edges, inside.edges)
+    for v in copy.values():
+        assert len(set(planted[v]) & set(host)) == 2
+    assert inside.edges[copy["a"], copy["b"]]["title"] == "a-b"
+    assert gr.plant_copy(host, toy, 2, 1)[1] != copy, "the names do not follow the order of nodes"
+
+
+def test_bad_evaluation(toy, gold):
+    with pytest.raises(ValueError, match="found and gold must have one length"):
+        gr.term_scores([set()], [])
+    with pytest.raises(ValueError, match="kind must be one of"):
+        gr.bag_of_words("a", "all")
+    with pytest.raises(ValueError, match="n is too large: only 0 nodes have a variant by plural"):
+        gr.spelling_variants(toy, 3)
+    with pytest.raises(ValueError, match="n must be an integer >= 1"):
+        gr.spelling_variants(gold, 0)
+    with pytest.raises(ValueError, match="truth must hold at least one variant"):
+        gr.merge_scores({}, {})
+    with pytest.raises(ValueError, match="links must be"):
+        gr.plant_copy(toy, toy, 9)
