@@ -457,6 +457,14 @@ def test_merging_a_merged_node_is_not_used_again():
     assert sorted(H) == ["a", "c", "d", "e"]
 
 
+def test_merging_passes_over_a_partner_that_is_gone():
+    """c lies between a and b: it goes into a, and the pair (b, c) is too late."""
+    between = FAN | {"b": FAN["c"], "c": FAN["b"]}
+    H, mapping = gr.merge_similar_nodes(fan("ad", "be", "cd"), between, threshold=0.98)
+    assert mapping == {"c": "a"}
+    assert sorted(H) == ["a", "b", "d", "e"]
+
+
 def test_merging_with_no_pair_changes_nothing(toy):
     H, mapping = gr.merge_similar_nodes(toy, gr.NodeEmbedder().fit(toy), 0.99)
     assert mapping == {}
