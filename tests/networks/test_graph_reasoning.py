@@ -228,6 +228,11 @@ def test_json_of_a_model():
     assert gr.parse_llm_json(text, "c") == [T("silk", "is a", "fibre", "c"), T("a", "", "b", "c")]
 
 
+def test_json_of_a_model_with_brackets_inside():
+    text = 'So: [{"node_1": "a", "node_2": "b", "edge": "r [1]"}, {"node_1": "b", "node_2": "c"}].'
+    assert [t[:3] for t in gr.parse_llm_json(text, "c")] == [("a", "r [1]", "b"), ("b", "", "c")]
+
+
 @pytest.mark.parametrize("text", ["", "no list", "[broken", "] [", "[1, 2]", '["a"]', "{}", "[[]]"])
 def test_json_of_a_model_that_talks_nonsense(text):
     assert gr.parse_llm_json(text, "c") == []
@@ -771,6 +776,11 @@ def test_goodness_of_fit_tells_laws_apart():
     assert powerlaw._best_tail(x, 5)[2] > max(drawn)
 
 
+def test_goodness_of_fit_refuses_an_even_spread():
+    """Ten values in equal numbers have no tail that falls off as a power does."""
+    assert gr.goodness_of_fit(np.repeat(np.arange(1, 11), 400), 20, 0)["p"] == 0
+
+
 def test_goodness_of_fit_is_uniform_where_the_law_is_true():
     """p-values of true power laws must not pile up at either end."""
     found = [gr.goodness_of_fit(gr.sample_power_law(150, 2.3, 1, s), 20, s)["p"] for s in range(30)]
@@ -835,6 +845,10 @@ def test_heuristic_path_draws_from_the_nearest_top_k():
     second = [gr.heuristic_path(G, 0, "t", places, 2, random_state=s).path[1] for s in range(400)]
     assert set(second) == {1, 2}
     assert 140 < second.count(1) < 260
+    G.add_edge(3, "t")
+    third = {gr.heuristic_path(G, 0, "t", places, 2, random_state=s).path[1] for s in range(60)}
+    assert third == {1, 2}, "the third nearest is no choice"
+    G.remove_edge(3, "t")
     free = {gr.heuristic_path(G, 0, "t", None, random_state=s).path[1] for s in range(50)}
     assert free == {1, 2}
 
@@ -1260,10 +1274,10 @@ def test_merge_scores_by_hand():
         "washing": "washed",  # not known to be wrong
     }
     scores = gr.merge_scores(mapping, truth)
-    assert scores == {"right": 0.5, "merges": 5, "wrong": 2 / 5}
-    assert gr.merge_scores({}, truth) == {"right": 0.0, "merges": 0, "wrong": 0.0}
+    assert scores == {"right": 0.5, "merges": 5, "wrong": 2 / 5, "numbers": 1 / 5}
+    assert gr.merge_scores({}, truth) == {"right": 0.0, "merges": 0, "wrong": 0.0, "numbers": 0.0}
     both = gr.merge_scores({"Kiln": "furnace", "kiln": "furnace"}, {"Kiln": "kiln"})
-    assert both == {"right": 1.0, "merges": 2, "wrong": 0.0}
+    assert both == {"right": 1.0, "merges": 2, "wrong": 0.0, "numbers": 0.0}
 
 
 def test_a_planted_copy_is_a_copy(toy):

@@ -161,18 +161,25 @@ def merge_scores(mapping: dict[str, str], truth: dict[str, str]) -> dict[str, fl
     dict
         right: share of variants that ended with their node; merges: how many in all; wrong: share
         of merges that are mistakes: a variant with another node, or two names whose tokens with
-        digits differ, as those of NiO2 and NiO3 do.
+        digits differ, as those of NiO2 and NiO3 do; numbers: share of merges with the latter.
     """
     if not truth:
         raise ValueError("truth must hold at least one variant, got none")
     end = lambda node: mapping.get(node, node)  # noqa: E731
-    wrong = 0
+    wrong = numbers = 0
     for merged, kept in mapping.items():
         known = [end(truth[x]) != end(x) for x in (merged, kept) if x in truth]
-        wrong += any(known) or _digits(merged) != _digits(kept)
+        differ = _digits(merged) != _digits(kept)
+        numbers += differ
+        wrong += any(known) or differ
     right = sum(end(variant) == end(node) for variant, node in truth.items())
     merges = len(mapping)
-    return {"right": right / len(truth), "merges": merges, "wrong": wrong / max(merges, 1)}
+    return {
+        "right": right / len(truth),
+        "merges": merges,
+        "wrong": wrong / max(merges, 1),
+        "numbers": numbers / max(merges, 1),
+    }
 
 
 def _digits(name: str) -> Counter[str]:
