@@ -43,7 +43,7 @@ WORDS = (1100, 2800)  # we aim at 1,200 to 2,500
 FIGURES = (4, 8)
 EXERCISES = (2, 4)
 MEGABYTES = 2.5
-SLIDER = re.compile(r'class="animation"|id="mixbook-slider-')
+SLIDER = re.compile(r'class="animation"|id="mixbook-(slider|graph)-')
 EQUATION = re.compile(r"\bEqs?\.\s*(\([\w.']+\)(?:\s*(?:,|and|,\s*and|to|-|–)\s*\([\w.']+\))*)")
 
 
@@ -336,7 +336,7 @@ def _shown(cell: Any) -> bool:
 
 
 def shows_figure(cell: Any) -> bool:
-    """Whether a cell's outputs hold a picture or a slider figure."""
+    """Whether a cell's outputs hold a picture, a slider figure or a picture of a graph."""
     return any(
         key.startswith("image/") or (key == "text/html" and SLIDER.search(value))
         for output in cell.get("outputs", [])

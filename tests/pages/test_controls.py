@@ -161,6 +161,28 @@ def test_slider_works_by_keyboard(page, paper):
 
 
 @pytest.mark.parametrize("paper", DONE, ids=lambda paper: paper.slug)
+def test_picture_of_a_graph_works_by_keyboard(page, paper):
+    page.goto(f"{paper.notebook}.html")
+    if not page.locator(".mixbook-graph").count():
+        pytest.skip("this chapter has no picture of a graph")
+    figure = page.locator(".mixbook-graph").first
+    said = figure.locator("[aria-live]")
+    tab_to(page, f"#{figure.get_attribute('id')} svg")
+    seen = {said.inner_text()}
+    for key in ("ArrowLeft", "ArrowUp", "ArrowRight"):
+        page.keyboard.press(key)
+        seen.add(said.inner_text())
+    assert len(seen) >= 3
+    before = figure.locator("svg").get_attribute("viewBox")
+    page.keyboard.press("+")
+    assert figure.locator("svg").get_attribute("viewBox") != before
+    page.keyboard.press("Tab")  # the first neighbour
+    name = page.evaluate("document.activeElement.textContent").split("\u2192 ")[-1]
+    page.keyboard.press("Enter")
+    assert said.inner_text().startswith(f"{name}:")
+
+
+@pytest.mark.parametrize("paper", DONE, ids=lambda paper: paper.slug)
 def test_folded_cells_open_by_keyboard(page, paper):
     page.goto(f"{paper.notebook}.html")
     tab_to(page, "details.toggle-details summary, details.hide summary")
