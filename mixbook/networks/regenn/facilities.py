@@ -13,8 +13,9 @@ from jaxtyping import Float
 from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
-from mixbook.core.validation import check_choice, check_integer, check_number
+from mixbook.core.validation import check_choice, check_integer
 from mixbook.networks.regenn._checks import as_positions
+from mixbook.networks.regenn._kernels import move_scores
 from mixbook.networks.regenn.streets import haversine
 
 __all__ = [
@@ -277,20 +278,12 @@ class _Search:
 
     def _scores(self, slot: int, limit: float) -> tuple[np.ndarray, np.ndarray]:
         """Inconsistent nodes and mean distance if the slot's facility stood at each candidate."""
-        others = [c for s, c in enumerate(self.at) if s != slot]
-        net = np.minimum(self.network, self.network[others].min(axis=0, initial=np.inf))
-        line = np.minimum(self.straight, self.straight[others].min(axis=0, initial=np.inf))
-        agree = (self.network <= net + TIE) & (self.straight <= line + TIE)
-        for c in others:
-            agree |= (self.network[c] <= net + TIE) & (self.straight[c] <= line + TIE)
-        reached = np.isfinite(net)
-        count = (reached & ~agree).sum(axis=1).astype(float)
-        judged = reached & self.must_reach if self.keep_access else reached
-        total = np.where(judged, net, 0).sum(axis=1)
-        mean = np.divide(total, judged.sum(axis=1), out=np.full(len(net), np.inf), where=judged.any(axis=1))  # fmt: skip
+        others = np.array([c for s, c in enumerate(self.at) if s != slot], dtype=np.int64)
+        count, mean, lost = move_scores(
+            self.network, self.straight, others, self.must_reach, self.keep_access, TIE
+        )
         count[self.at] = np.inf
         if self.keep_access:
-            lost = (self.must_reach & ~reached).any(axis=1)
             count[lost | (mean > limit * (1 + 1e-12))] = np.inf
         return count, mean
 
@@ -304,10 +297,11 @@ def _nodes_of(G: Any) -> list[Any]:
 
 
 def _lengths(G: nx.Graph, nodes: list[Any]) -> sparse.csr_array:
-    for u, v, data in G.edges(data=True):
-        if "length" not in data:
+    for u, v, length in G.edges(data="length"):
+        if length is None:
             raise ValueError(f"edges of G must carry a length, but ({u!r}, {v!r}) has none")
-        check_number(data["length"], "length of an edge of G", low=0, low_open=True)
+        if not 0 < length < np.inf:
+            raise ValueError(f"lengths of edges of G must be positive and finite, got {length!r}")
     return nx.to_scipy_sparse_array(G, nodelist=nodes, weight="length", dtype=float, format="csr")
 
 
