@@ -123,11 +123,11 @@ def inconsistent_nodes(
     network = network_distances(G, chosen, direction)
     straight = straight_distances(xy[rows], xy, metric)
     reached = np.isfinite(network).any(axis=0)
-    # Eq. (14): e(v) and n(v)
+    # Eq. (15): e(v) and n(v)
     e, n = straight.argmin(axis=0), network.argmin(axis=0)
     column = np.arange(len(nodes))
     path, line = network[n, column], straight[n, column]
-    # Eq. (15)
+    # Eq. (16)
     detour = np.divide(path, line, out=np.ones_like(path), where=line > 0)
     names = np.empty(len(chosen), dtype=object)
     names[:] = chosen

@@ -49,7 +49,7 @@ def influence_table(G: nx.Graph, pos: Any, *, metric: str = "haversine") -> pd.D
     straight = straight_distances(xy, xy, metric)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.where(np.isfinite(network) & (network > 0), straight / network, 0.0)
-    # Eq. (16)
+    # Eq. (17)
     straightness = ratio.sum(axis=1) / (len(nodes) - 1)
     columns = {
         "degree": dict(G.degree()),
@@ -63,7 +63,7 @@ def influence_table(G: nx.Graph, pos: Any, *, metric: str = "haversine") -> pd.D
 
 
 def top_k_overlap(table: pd.DataFrame, k: int) -> pd.DataFrame:
-    """Jaccard index of the k highest nodes of each pair of measures, Eq. (17).
+    """Jaccard index of the k highest nodes of each pair of measures, Eq. (18).
 
     Parameters
     ----------
@@ -75,19 +75,19 @@ def top_k_overlap(table: pd.DataFrame, k: int) -> pd.DataFrame:
     k = check_integer(k, "k", low=1, high=len(table))
     order = np.argsort(-table.to_numpy(), axis=0, kind="stable")[:k]
     top = [set(column) for column in order.T]
-    # Eq. (17)
+    # Eq. (18)
     values = [[len(a & b) / len(a | b) for b in top] for a in top]
     return Frame(values, index=table.columns, columns=table.columns)
 
 
 def efficiency(G: nx.Graph) -> float:
-    """Mean of 1 / (shortest path length) over ordered pairs of nodes, in 1/m; Eq. (18)."""
+    """Mean of 1 / (shortest path length) over ordered pairs of nodes, in 1/m; Eq. (19)."""
     nodes = _nodes_of(G)
     if len(nodes) < 2:
         return 0.0
     distance = network_distances(G, nodes, "from")
     np.fill_diagonal(distance, np.inf)
-    # Eq. (18)
+    # Eq. (19)
     return float((1 / distance).sum() / (len(nodes) * (len(nodes) - 1)))
 
 

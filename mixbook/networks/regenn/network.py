@@ -79,6 +79,7 @@ class ReGENN(nn.Module):
         check_choice(attention_over, "attention_over", ("samples", "variables"))
         check_choice(start, "start", ("last", "glorot"))
         self.n_vars, self.window, self.stride = n_vars, window, stride
+        self.attention_over = attention_over
         self.source = GSEvolution(n_vars, window, window, dropout=dropout) if graph else None
         self.encoder = (
             nn.TransformerEncoderLayer(
@@ -101,16 +102,26 @@ class ReGENN(nn.Module):
         self.autoregression = Autoregression(window, stride, start) if autoregression else None
         self.output = OUTPUTS[output]()
 
-    def forward(self, x: Float[Tensor, "b w v"]) -> Float[Tensor, "b s v"]:
-        """Forecast ``stride`` steps from ``window`` steps."""
+    def forward(self, x: Float[Tensor, "b w v"], n_groups: int = 1) -> Float[Tensor, "b s v"]:
+        """Forecast ``stride`` steps from ``window`` steps.
+
+        Parameters
+        ----------
+        x : Tensor of shape (B, window, V)
+        n_groups : int
+            The batch consists of so many groups of equal size, one after the other, and attention
+            over samples stays within a group.
+        """
         if x.ndim != 3 or x.shape[1:] != (self.window, self.n_vars):
             raise ValueError(
                 f"x must have shape (samples, {self.window}, {self.n_vars}), got {tuple(x.shape)}"
             )
+        if len(x) % check_integer(n_groups, "n_groups", low=1):
+            raise ValueError(f"n_groups must divide the {len(x)} samples, got {n_groups}")
         # Eq. (9)
         z, H = self.source(x) if self.source is not None else (x, None)
         z = z.transpose(1, 2)
-        z = self.encoder(z) if self.encoder is not None else z
+        z = self._attend(z, n_groups) if self.encoder is not None else z
         z = self.gate_dropout(self.gate(z).transpose(1, 2))
         if self.sequencer is not None:
             z = self.sequencer_dropout(self.sequencer(z)) + z
@@ -119,6 +130,14 @@ class ReGENN(nn.Module):
         if self.autoregression is not None:
             z = z + self.autoregression(x)
         return self.output(z)
+
+    def _attend(self, z: Float[Tensor, "b v w"], n_groups: int) -> Float[Tensor, "b v w"]:
+        assert self.encoder is not None
+        if self.attention_over == "variables":
+            return self.encoder(z)
+        # The first axis is what is attended over: samples; the second holds groups and variables.
+        stacked = torch.cat(z.chunk(n_groups), dim=1)
+        return torch.cat(self.encoder(stacked).chunk(n_groups, dim=1))
 
     @torch.no_grad()
     def learned_graphs(self) -> dict[str, Tensor]:

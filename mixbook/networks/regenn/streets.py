@@ -41,7 +41,7 @@ def haversine(p: Any, q: Any) -> Any:
     """
     p, q = _as_points(p, "p"), _as_points(q, "q")
     (lat1, lon1), (lat2, lon2) = (np.moveaxis(np.radians(x), -1, 0) for x in (p, q))
-    # Eq. (12)
+    # Eq. (13)
     a = np.sin((lat2 - lat1) / 2) ** 2
     a = a + np.cos(lat1) * np.cos(lat2) * np.sin((lon2 - lon1) / 2) ** 2
     distance = 2 * EARTH_RADIUS * np.arcsin(np.sqrt(np.minimum(a, 1)))
@@ -58,7 +58,7 @@ def _as_points(p: Any, name: str) -> np.ndarray:
 
 
 def _metres(p: Point, q: Point) -> float:
-    """Eq. (12) for one pair, in plain floats: ten times faster than arrays of length one."""
+    """Eq. (13) for one pair, in plain floats: ten times faster than arrays of length one."""
     (lat1, lon1), (lat2, lon2) = p, q
     lat1, lat2 = math.radians(lat1), math.radians(lat2)
     east = math.sin(math.radians(lon2 - lon1) / 2)
@@ -84,7 +84,7 @@ def _angle(a: Point, b: Point, c: Point) -> float:
     ab, bc, ac = _metres(a, b), _metres(b, c), _metres(a, c)
     if ab * bc == 0:
         return 0.0
-    # Eq. (13)
+    # Eq. (14)
     cosine = (ab**2 + bc**2 - ac**2) / (2 * ab * bc)
     return math.degrees(math.acos(max(-1.0, min(1.0, cosine))))
 
@@ -138,7 +138,7 @@ def dual_graph(nodes: Any, edges: Any, min_angle: float = 120.0, by_class: bool 
     Each segment that is not used yet, in the order of the table, starts a street. In each round
     the unused segments at both ends are listed; those that lead to the street's other end, or are
     of another class, are no candidates. Then the source end, and after it the target end, takes
-    the candidate with the largest continuity angle, Eq. (13), if that is ``>= min_angle``. A street
+    the candidate with the largest continuity angle, Eq. (14), if that is ``>= min_angle``. A street
     is done when neither end grows. The work is linear in the number of segments.
 
     Parameters
