@@ -174,7 +174,7 @@ class GSEvolution(nn.Module):
         """
         _check_input(x, self.n_vars)
         if adjacency is not None and self.training:
-            self.preset_adjacency(adjacency)
+            self.adjacency.copy_(adjacency.detach())
         H = self.evolve(adjacency)
         # Eq. (7)
         out = self.dropout(torch.einsum("av,btv->bta", self.graph(H), x))
