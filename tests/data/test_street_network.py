@@ -6,6 +6,10 @@ import numpy as np
 from mixbook.data import load_street_network
 
 
+def on_the_globe(lat, lon):
+    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
+
+
 def test_counts():
     streets = load_street_network()
     assert streets.nodes.shape == (532, 2)
@@ -33,7 +37,7 @@ def test_lengths_are_those_of_the_segments():
     """Never shorter than the straight line by more than the rounding of coordinates."""
     streets = load_street_network()
     a, b = (np.radians(streets.nodes[streets.edges[end]]) for end in ("source", "target"))
-    unit = [np.c_[np.cos(p[:, 0]) * np.cos(p[:, 1]), np.cos(p[:, 0]) * np.sin(p[:, 1]), np.sin(p[:, 0])] for p in (a, b)]  # fmt: skip
+    unit = [on_the_globe(*p.T) for p in (a, b)]
     chord = np.linalg.norm(unit[0] - unit[1], axis=1)
     straight = 2 * 6_371_009 * np.arcsin(chord / 2)
     ratio = streets.edges.length / straight

@@ -60,7 +60,7 @@ def _line(x: np.ndarray, stride: int) -> np.ndarray:
 
 
 def _pairs(x: np.ndarray, window: int, stride: int) -> tuple[np.ndarray, np.ndarray]:
-    """All windows of a panel and the steps after each: (pairs, window, V) and (pairs, stride, V)."""
+    """All windows of a panel, (pairs, window, V), and the steps after each, (pairs, stride, V)."""
     views = sliding_window_view(x, window + stride, axis=1)  # n, starts, V, window + stride
     rows = views.transpose(0, 1, 3, 2).reshape(-1, window + stride, x.shape[2])
     return rows[:, :window], rows[:, window:]
@@ -81,9 +81,7 @@ class _Pooled(BaseEstimator):
 
     def _history(self, history: Any) -> np.ndarray:
         check_is_fitted(self, "models_")
-        return self._counts(
-            history, "history", n_steps=self.window, n_variables=self.n_variables_
-        )
+        return self._counts(history, "history", n_steps=self.window, n_variables=self.n_variables_)
 
     def _counts(self, x: Any, name: str, **wanted: Any) -> np.ndarray:
         array = as_panel(x, name, **wanted)
@@ -258,8 +256,8 @@ def _forecast(series: np.ndarray, stride: int, method: str) -> np.ndarray:
         warnings.simplefilter("ignore")
         try:
             if method == "holt":
-                model = Holt(series, damped_trend=True, initialization_method="estimated")
-                guess = model.fit().forecast(stride)
+                model = Holt(series, damped_trend=True, initialization_method="heuristic")
+                guess = model.fit(use_brute=False).forecast(stride)
             else:
                 guess = ARIMA(series, order=(1, 1, 0), trend="t").fit().forecast(stride)
         except (ValueError, np.linalg.LinAlgError):

@@ -50,7 +50,7 @@ def panel_split(Y: int, window: int, stride: int, val_stride: int) -> dict[str, 
     n_train = Y - window - 2 * stride - r + 1
     if n_train < 1:
         raise ValueError(
-            f"Y must be at least window + 2 stride + val_stride = {window + 2 * stride + r}, got {Y}"
+            f"Y must be at least window + 2 stride + val_stride = {Y - n_train + 1}, got {Y}"
         )
     return {
         "train": np.arange(n_train),
@@ -179,7 +179,9 @@ class ReGENNForecaster(BaseEstimator):
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(int(rng.integers(2**31)))
             options = self.network or {}
-            self.network_ = ReGENN(self.n_variables_, self.window, self.stride, **options).to(device)
+            self.network_ = ReGENN(self.n_variables_, self.window, self.stride, **options).to(
+                device
+            )
             self._train(data, starts, rng)
         return self
 
@@ -301,7 +303,9 @@ class ReGENNForecaster(BaseEstimator):
             pairs = [(s, w) for w in windows for s in samples]
         yield from pairs
 
-    def _windows(self, data: Tensor, samples: np.ndarray, begin: np.ndarray) -> tuple[Tensor, Tensor]:
+    def _windows(
+        self, data: Tensor, samples: np.ndarray, begin: np.ndarray
+    ) -> tuple[Tensor, Tensor]:
         """Inputs and targets; rows are ordered by window, then by sample."""
         steps = torch.as_tensor(begin)[:, None] + torch.arange(self.window + self.stride)
         rows = data[torch.as_tensor(samples)][:, steps].transpose(0, 1).flatten(0, 1)
@@ -327,8 +331,9 @@ class ReGENNForecaster(BaseEstimator):
             raise TypeError(f"network must be a dict or None, got {type(self.network).__name__}")
 
     def _check_panel(self, x: Any, name: str, **wanted: Any) -> np.ndarray:
-        variables = {"n_variables": getattr(self, "n_variables_", None)} if name != "panel" else {}
-        array = as_panel(x, name, **wanted, **variables)
+        if name != "panel":
+            wanted["n_variables"] = self.n_variables_
+        array = as_panel(x, name, **wanted)
         if array.min() < 0:
             raise ValueError(f"{name} must be >= 0, got an entry {array.min():g}")
         return array

@@ -139,7 +139,7 @@ class GSEvolution(nn.Module):
         """Store a given adjacency, for example one that an earlier layer learned."""
         if A.shape != self.adjacency.shape or not torch.isfinite(A).all():
             raise ValueError(
-                f"A must be a finite matrix {tuple(self.adjacency.shape)}, got shape {tuple(A.shape)}"
+                f"A must be finite, of shape {tuple(self.adjacency.shape)}, got {tuple(A.shape)}"
             )
         self.adjacency.copy_(A)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -11,7 +13,7 @@ from mixbook.networks.regenn.layers import Autoregression, GSEvolution
 
 __all__ = ["ReGENN"]
 
-RECURRENT: dict[str, type[nn.RNNBase]] = {"LSTM": nn.LSTM, "GRU": nn.GRU, "RNN": nn.RNN}
+RECURRENT: dict[str, Any] = {"LSTM": nn.LSTM, "GRU": nn.GRU, "RNN": nn.RNN}
 OUTPUTS: dict[str, type[nn.Module]] = {
     "ReLU": nn.ReLU,
     "Softplus": nn.Softplus,

@@ -28,7 +28,7 @@ def log_constant(x: Float[Tensor, "b t v"]) -> float:
     return max(float(torch.log1p(x).max()), 1.0)
 
 
-def official_scale(panel: Any, axis: int = 2) -> Float[np.ndarray, "..."]:
+def official_scale(panel: Any, axis: int = 2) -> Float[np.ndarray, "n t v"]:
     """The scale of the authors' program: the largest value along an axis, at least 1, Eq. (12).
 
     A prediction is multiplied by this scale *at the steps to be predicted*, so it holds what a

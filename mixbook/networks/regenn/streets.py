@@ -132,7 +132,9 @@ class DualGraph:
         return np.array([owner[s] for s in range(len(owner))])
 
 
-def dual_graph(nodes: Any, edges: Any, min_angle: float = 120.0, by_class: bool = True) -> DualGraph:
+def dual_graph(
+    nodes: Any, edges: Any, min_angle: float = 120.0, by_class: bool = True
+) -> DualGraph:
     """Intersection continuity negotiation, plain (ICN) or with road classes (HICN).
 
     Each segment that is not used yet, in the order of the table, starts a street. In each round
@@ -178,7 +180,9 @@ def _edge_table(edges: Any, by_class: bool) -> pd.DataFrame:
         edges.columns = list(COLUMNS[: edges.shape[1]])
     wanted = COLUMNS if by_class else COLUMNS[:3]
     if missing := [c for c in wanted if c not in edges.columns]:
-        raise ValueError(f"edges must have the columns {', '.join(wanted)}, {missing[0]} is missing")
+        raise ValueError(
+            f"edges must have the columns {', '.join(wanted)}, {missing[0]} is missing"
+        )
     if edges.empty:
         raise ValueError("edges must hold at least one segment, got none")
     lengths = as_reals(edges.length.to_numpy(), "edges.length")
