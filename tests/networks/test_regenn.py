@@ -102,7 +102,9 @@ def test_soft_evolution_step_by_step():
     cosine = wanted_H @ wanted_H.T / np.outer(*[np.linalg.norm(wanted_H, axis=1)] * 2)
     G = cosine * p["W_C"] + p["B_C"]
     for b in range(2):
-        mixed = np.tanh([[sum(G[a, v] * x[b, t, v] for v in range(3)) for a in range(3)] for t in range(4)])  # fmt: skip
+        mixed = np.zeros((4, 3))
+        for t, a in np.ndindex(4, 3):
+            mixed[t, a] = np.tanh(sum(G[a, v] * float(x[b, t, v]) for v in range(3)))
         for d in range(2):
             row = sum(p["W_T"][t, d] * mixed[t] for t in range(4)) + p["b_T"][d, 0]
             np.testing.assert_allclose(out[b, d].detach(), row, rtol=1e-4, atol=1e-5)
