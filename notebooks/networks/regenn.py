@@ -48,10 +48,10 @@ from mixbook.networks import regenn as rg
 
 SIZES = {
     "ci": {"first_day": 40, "seeds": 2, "variant_seeds": 1, "epochs": 8, "stop": 8, "windows": 4, "lr": 3e-3,
-           "feedforward": 128, "arima": False, "drives": ["constant"], "worlds": 3, "world_epochs": 20,
+           "feedforward": 128, "counts": False, "arima": False, "drives": ["constant"], "worlds": 3, "world_epochs": 20,
            "world_windows": 16, "world_lr": 1e-2, "world_encoder": False},
     "full": {"first_day": 0, "seeds": 3, "variant_seeds": 3, "epochs": 500, "stop": 100, "windows": 1, "lr": 1e-3,
-             "feedforward": 2048, "arima": True, "drives": ["constant", "pulses"], "worlds": 5, "world_epochs": 100,
+             "feedforward": 2048, "counts": True, "arima": True, "drives": ["constant", "pulses"], "worlds": 5, "world_epochs": 100,
              "world_windows": 4, "world_lr": 1e-3, "world_encoder": True},
 }  # fmt: skip
 cfg = SIZES[profile] | overrides
@@ -222,7 +222,7 @@ print(f"{'all':15s} {sum(p.numel() for p in net.parameters()):6,d}")
 torch.manual_seed(0)
 countries = torch.rand(6, 7, 2)
 for axis in ("samples", "variables"):
-    net = rg.ReGENN(2, 7, 7, attention_over=axis, feedforward=16).eval()
+    net = rg.ReGENN(2, 7, 7, attention_over=axis, graph=False, output="Identity").eval()
     with torch.no_grad():
         change = (net(countries)[:3] - net(countries[:3])).abs().max()
     print(f"attention over {axis:9s}: forecasts change without the others: {bool(change > 1e-6)}")
@@ -275,8 +275,8 @@ print("straight on:", round(rg.continuity_angle(cross["w"], cross["o"], cross["e
 
 
 def draw_grid(closed):
-    G, pos = rg.perturbed_grid(17, jitter=0.12, closed=closed, random_state=7)
-    stars = [55, 81, 200, 250]
+    G, pos = rg.perturbed_grid(15, jitter=0.12, closed=closed, random_state=7)
+    stars = [48, 71, 155, 194]
     table = rg.inconsistent_nodes(G, pos, stars, metric="euclidean")
     xy = np.array([pos[v] for v in G]) / 1000
     fig, ax = plt.subplots(figsize=(5.2, 4.6))
@@ -324,16 +324,17 @@ slider_figure(
 # ### The pandemic
 #
 # Seven days in, seven days out. The last week is the test; the week before is watched for the best epoch; all else trains. Every method sees the same days.
-# The network learns the absolute error of logarithms, with attention over samples; one variant attends over variables, one has no graph layers, and one learns the
-# absolute error of counts, as the authors do.
+# The network learns the absolute error of logarithms, with attention over samples; one variant attends over variables, and one has no graph layers. In the full profile one more
+# learns the absolute error of counts, as the authors do.
 
 # %% tags=["hide-input"]
 VARIANTS = {
     "ReGENN": {},
     "ReGENN, attention over variables": {"network": {"attention_over": "variables"}},
     "no graph layers": {"network": {"graph": False}},
-    "ReGENN, error of counts": {"scale": "window", "criterion": "mae"},
 }
+if cfg["counts"]:
+    VARIANTS["ReGENN, error of counts"] = {"scale": "window", "criterion": "mae"}
 BASELINES = {
     "last value": lambda: rg.last_value(window, s),
     "linear trend": lambda: rg.linear_trend(window, s),
@@ -391,7 +392,7 @@ mixbook.say(
 )
 
 # %% [markdown]
-# What the winners have in common is that they look at the *growth* of each series. The network has to find "last value plus slope" by gradient descent through two recurrent layers,
+# A network that learns errors of logarithms cannot shine by MAE, so read that rank with care. What the winners have in common is that they look at the *growth* of each series. The network has to find "last value plus slope" by gradient descent through two recurrent layers,
 # from a start at the last value. Nothing in a graph of two variables, one of which always contains the other, can make up for that. The paper's improvement of 64.87 % is
 # over its own set of rivals and with the scale of Eq. (12), whose worth we measure next.
 #
@@ -529,9 +530,7 @@ mixbook.say(
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Left, the street map with each continuous street in its own colour: long straight streets run through the grid. Right, the number of streets and of links against the smallest angle allowed, for both variants; both rise steeply beyond 150 degrees."}}
 ANGLES = (100, 120, 150, 170)
-duals = {
-    (c, a): rg.dual_graph(town.nodes, town.edges, a, c) for c in (False, True) for a in ANGLES
-}
+duals = {(c, a): rg.dual_graph(town.nodes, town.edges, a, c) for c in (False, True) for a in ANGLES}
 counts = {key: (len(d.streets), d.graph.number_of_edges()) for key, d in duals.items()}
 hicn = duals[True, 120]
 fig, axes = plt.subplots(1, 2, figsize=(9.8, 4.2), width_ratios=[1.3, 1])
@@ -562,8 +561,12 @@ mixbook.say(
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Left, number of inconsistent intersections after each move for twenty draws: all curves fall steeply within a few moves. Right, change of the mean distance to the nearest facility: with the condition it never rises, without it, it rises in some draws."}}
 draws = [rng.choice(len(roads), 5, replace=False).tolist() for _ in range(20)]
-kept_runs = [rg.relocate_facilities(roads, town.nodes, f) for f in draws]
-free_runs = [rg.relocate_facilities(roads, town.nodes, f, keep_access=False) for f in draws]
+place = town.nodes[list(roads)]
+known = rg.network_distances(roads, roads), rg.straight_distances(place, place)
+kept_runs = [rg.relocate_facilities(roads, town.nodes, f, distances=known) for f in draws]
+free_runs = [
+    rg.relocate_facilities(roads, town.nodes, f, keep_access=False, distances=known) for f in draws
+]
 shares = [run.inconsistent[0] / len(roads) for run in kept_runs]
 fig, axes = plt.subplots(1, 2, figsize=(9.2, 3.6))
 for run in kept_runs:
@@ -577,7 +580,9 @@ for runs, name, colour in (
     change = [100 * (run.access[-1] / run.access[0] - 1) for run in runs]
     axes[1].plot(sorted(change), "o-", color=PALETTE[colour], label=name, ms=4)
 axes[1].axhline(0, color=PALETTE["black"], lw=0.8)
-axes[1].set(xlabel="draws, sorted", ylabel="change of the mean way (%)", title="what it does to access")
+axes[1].set(
+    xlabel="draws, sorted", ylabel="change of the mean way (%)", title="what it does to access"
+)
 axes[1].legend()
 plt.show()
 
@@ -664,7 +669,7 @@ card.claim(
         "last_value": float(calm["last value"].mean()),
         "linear_ar": float(calm["linear AR"].mean()),
     },
-    criterion="mae_graph < mae_off and gain > 2 * gain.se",
+    criterion="mae_graph < mae_off and gain > 3 * gain.se",
     note="Gain in %, paired by world. The constant drive lets the world come to rest, so that copying the last value is a strong rival.",
 )
 card.claim(
@@ -676,7 +681,7 @@ card.claim(
         "auc": mixbook.Measured.from_samples(calm["AUC"]),
         "least_squares": float(calm["least squares AUC"].mean()),
     },
-    criterion="auc > 0.6 and auc > 0.5 + 2 * auc.se",
+    criterion="auc > 0.6 and auc > 0.5 + 3 * auc.se",
 )
 card.claim(
     "C4",
@@ -763,14 +768,17 @@ cosines = rg.cosine_matrix(S)[~np.eye(6, dtype=bool)]
 print(round(float(cosines.min()), 6), round(float(cosines.max()), 6))
 
 # %% [markdown]
-# **2. Change the method.** Replace the LSTM of the time gate by a GRU and leave the sequencer out. Is the watched error much worse?
+# **2. Change the method.** On the little panel of the last section, replace the LSTM of the time gate by a GRU and leave the sequencer out. How many parameters are saved, and is the watched error much worse?
 #
-# **Solution.** Two arguments of the network. Compare with the watched error of the first model.
+# **Solution.** Two arguments of the network; the rest is a copy of the model.
 
 # %% tags=["hide-input"]
-light = train(1000 * seed, network={"gate": "GRU", "sequencer": None})
-for name, model in (("LSTM, LSTM", first), ("GRU, none", light)):
-    print(f"{name:10s} watched {min(model.history_['watched']):.4f}")
+from sklearn.base import clone
+
+light = clone(model).set_params(network=model.network | {"gate": "GRU", "sequencer": None})
+for name, fitted in (("LSTM, LSTM", model), ("GRU, none", light.fit(mine))):
+    size = sum(p.numel() for p in fitted.network_.parameters())
+    print(f"{name:10s} {size:,} parameters, watched {min(fitted.history_['watched']):.2f}")
 
 # %% [markdown]
 # **3. One-way streets.** Make a third of the segments one-way at random. How does the share of inconsistent nodes depend on the direction of travel, and does anyone lose access?
@@ -784,7 +792,9 @@ for k in rng.permutation(len(edges))[: len(edges) // 3]:
     one_way.remove_edge(*(edges[k] if rng.random() < 0.5 else edges[k][::-1]))
 for direction in ("to", "from", "both"):
     found = rg.inconsistent_nodes(one_way, town.nodes, facilities, direction)
-    print(f"{direction:5s} {found.inconsistent.mean():.1%} inconsistent, {(~found.reached).sum()} cut off")
+    print(
+        f"{direction:5s} {found.inconsistent.mean():.1%} inconsistent, {(~found.reached).sum()} cut off"
+    )
 
 # %% [markdown]
 # ## References

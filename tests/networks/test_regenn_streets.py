@@ -371,6 +371,19 @@ def test_moves_lead_from_start_to_end(town, roads):
     assert table.network_distance.mean() == pytest.approx(done.access[-1])
 
 
+def test_distances_may_be_given(town, roads):
+    start, nodes = [5, 100, 200], list(roads)
+    xy = town.nodes[nodes]
+    known = rg.network_distances(roads, nodes), rg.straight_distances(xy, xy)
+    for candidates in (None, range(50, 90)):
+        plain = rg.relocate_facilities(roads, town.nodes, start, candidates)
+        assert (
+            rg.relocate_facilities(roads, town.nodes, start, candidates, distances=known) == plain
+        )
+    with pytest.raises(ValueError, match=r"distances must hold two arrays \(532, 532\)"):
+        rg.relocate_facilities(roads, town.nodes, start, distances=(known[0], known[1][:9]))
+
+
 def test_without_the_condition_facilities_may_flee():
     """An island that no road leaves or enters: a facility there is nobody's nearest by road."""
     G, pos = river()

@@ -18,10 +18,14 @@ def move_scores(network, straight, others, must_reach, only_those, tie):
     m, n = network.shape
     count, mean, lost = np.zeros(m), np.full(m, np.inf), np.zeros(m, np.bool_)
     nearest_path, nearest_line = np.full(n, np.inf), np.full(n, np.inf)
+    agree_already = np.zeros(n, np.bool_)
     for v in range(n):
         for o in others:
             nearest_path[v] = min(nearest_path[v], network[o, v])
             nearest_line[v] = min(nearest_line[v], straight[o, v])
+        for o in others:
+            if network[o, v] <= nearest_path[v] + tie and straight[o, v] <= nearest_line[v] + tie:
+                agree_already[v] = True
     for c in range(m):
         total, judged = 0.0, 0
         for v in range(n):
@@ -33,9 +37,13 @@ def move_scores(network, straight, others, must_reach, only_those, tie):
             if must_reach[v] or not only_those:
                 total += path
                 judged += 1
-            agree = network[c, v] <= path + tie and straight[c, v] <= line + tie
-            for o in others:
-                agree = agree or (network[o, v] <= path + tie and straight[o, v] <= line + tie)
+            if network[c, v] > nearest_path[v] + tie and straight[c, v] > nearest_line[v] + tie:
+                agree = agree_already[v]  # too far away to change anything
+            else:
+                agree = network[c, v] <= path + tie and straight[c, v] <= line + tie
+                for o in others:
+                    if network[o, v] <= path + tie and straight[o, v] <= line + tie:
+                        agree = True
             if not agree:
                 count[c] += 1
         if judged:

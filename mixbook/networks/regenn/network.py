@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -166,6 +168,17 @@ class ReGENN(nn.Module):
         }
 
 
+@contextmanager
+def _plain_kernels() -> Iterator[None]:
+    """Without oneDNN, whose LSTM is made for wide layers and slower on these narrow ones."""
+    before = torch.backends.mkldnn.enabled
+    torch.backends.mkldnn.enabled = False  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        torch.backends.mkldnn.enabled = before
+
+
 class _Summed(nn.Module):
     """A recurrent layer along axis 1; if it runs both ways, the two outputs are summed."""
 
@@ -175,4 +188,6 @@ class _Summed(nn.Module):
         self.n_out = n_out
 
     def forward(self, x: Float[Tensor, "b t i"]) -> Float[Tensor, "b t o"]:
-        return self.layer(x)[0].unflatten(2, (-1, self.n_out)).sum(dim=2)
+        with _plain_kernels():
+            out = self.layer(x)[0]
+        return out.unflatten(2, (-1, self.n_out)).sum(dim=2)
