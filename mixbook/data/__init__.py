@@ -11,20 +11,24 @@ from mixbook.data.materials_procedures import (
     Procedure,
     load_materials_procedures,
 )
+from mixbook.data.covid19_panel import CovidPanel, load_covid19_panel
 from mixbook.data.ny_commuting import NYCommuting, load_ny_commuting
 from mixbook.data.planetoid import CitationGraph, load_planetoid
 from mixbook.data.registry import DataError, data_dir, fetch, known_files
 from mixbook.data.safe import UnsafePickleError, load_pickle
 from mixbook.data.scholp import load_scholp, load_scholp_published
+from mixbook.data.street_network import StreetNetwork, load_street_network
 
 __all__ = [
     "Airports",
     "CitationGraph",
     "CitePCA",
+    "CovidPanel",
     "DataError",
     "MaterialsProcedures",
     "NYCommuting",
     "Procedure",
+    "StreetNetwork",
     "UnsafePickleError",
     "data_dir",
     "fetch",
@@ -32,9 +36,11 @@ __all__ = [
     "load_airports",
     "load_cite_pca50",
     "load_materials_procedures",
+    "load_covid19_panel",
     "load_ny_commuting",
     "load_pickle",
     "load_planetoid",
     "load_scholp",
     "load_scholp_published",
+    "load_street_network",
 ]
