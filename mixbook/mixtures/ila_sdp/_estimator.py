@@ -26,6 +26,7 @@ from mixbook.mixtures.ila_sdp._likelihood import (
 from mixbook.mixtures.ila_sdp._rounding import round_memberships
 from mixbook.mixtures.ila_sdp._solver import LASDPResult, solve_kmeans_sdp, solve_la_sdp
 
+LOOSE = 1e-4  # enough while the partition still changes; only an accurate solution ends a start
 GAP_TOL = 1e-5  # per point, in units of the mean absolute deviation of the costs
 
 
@@ -191,7 +192,7 @@ class ILASDP(_Classifier):
         reg: float = 1e-3,
         covariance_type: str = "full",
         subsample: int | None = None,
-        tol: float = 1e-4,
+        tol: float = 1e-5,
         random_state: int | np.random.Generator | None = None,
     ) -> None:
         self.n_clusters = n_clusters
@@ -292,8 +293,11 @@ class ILASDP(_Classifier):
         run.add(X, labels, covs, reg)
         for _ in range(self.max_iter):
             C = mahalanobis_cost(X, covs, reg=reg)
-            warm = solve_la_sdp(C, tol=self.tol, gap_tol=GAP_TOL, warm_start=warm)
-            labels = round_memberships(warm.Z)
+            for tol in (max(self.tol, LOOSE), self.tol):
+                warm = solve_la_sdp(C, tol=tol, gap_tol=GAP_TOL, warm_start=warm)
+                labels = round_memberships(warm.Z)
+                if not run.seen(labels):
+                    break
             run.results.append(warm)
             sizes = np.bincount(labels, minlength=self.n_clusters)
             if run.seen(labels) or sizes.min() < self._min_size(X.shape[1]):
