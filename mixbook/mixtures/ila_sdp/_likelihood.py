@@ -107,7 +107,7 @@ def cluster_covariances(
     X = as_points(X)
     labels = as_partition(labels, len(X))
     # Eq. (8)
-    covs = _scatter(X, labels, labels.max() + 1) + reg * np.eye(X.shape[1])
+    covs = _scatter(X, labels, int(labels.max()) + 1) + reg * np.eye(X.shape[1])
     return covs * np.eye(X.shape[1]) if covariance_type == "diag" else covs
 
 
