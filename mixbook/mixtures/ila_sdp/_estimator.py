@@ -27,6 +27,7 @@ from mixbook.mixtures.ila_sdp._rounding import round_memberships
 from mixbook.mixtures.ila_sdp._solver import LASDPResult, solve_kmeans_sdp, solve_la_sdp
 
 LOOSE = 1e-4  # enough while the partition still changes; only an accurate solution ends a start
+MAX_ITER = 1000
 GAP_TOL = 1e-5  # per point, in units of the mean absolute deviation of the costs
 
 
@@ -294,7 +295,9 @@ class ILASDP(_Classifier):
         for _ in range(self.max_iter):
             C = mahalanobis_cost(X, covs, reg=reg)
             for tol in (max(self.tol, LOOSE), self.tol):
-                warm = solve_la_sdp(C, tol=tol, gap_tol=GAP_TOL, warm_start=warm)
+                warm = solve_la_sdp(
+                    C, tol=tol, gap_tol=GAP_TOL, max_iter=MAX_ITER, warm_start=warm
+                )
                 labels = round_memberships(warm.Z)
                 if not run.seen(labels):
                     break
