@@ -230,12 +230,9 @@ def _iterate(s: _State, C: np.ndarray, trace: float) -> tuple[float, float]:
 
 def _balance(s: _State, primal: float, change: float) -> None:
     """Raise the penalty where the copies disagree, lower it where they still move."""
-    size = np.abs(s.Y).max()
-    price = np.abs(s.U).max() + np.abs(s.V).max()
-    ratio = (primal / size) / max(change / max(price, size), 1e-300)
-    if ratio > 5:
+    if primal > 5 * change:
         s.change_rho(1.5)
-    elif ratio < 0.2:
+    elif change > 5 * primal:
         s.change_rho(1 / 1.5)
 
 
