@@ -160,24 +160,45 @@ def test_the_affine_projection_is_one(K, trace):
     assert ((W - P) * (Q - P)).sum() == pytest.approx(0, abs=1e-10)  # orthogonal to the set
 
 
-@pytest.mark.parametrize("rank", [None, 12, 2])
-def test_the_semidefinite_projection_keeps_the_positive_part(rank):
-    rng = np.random.default_rng(0)
-    Q = np.linalg.qr(rng.normal(size=(2, 12, 12)))[0]
+def spectrum(values, seed=0):
+    """Matrices with these eigenvalues, and their eigenvectors."""
+    values = np.asarray(values)
+    K, n = values.shape
+    Q = np.linalg.qr(np.random.default_rng(seed).normal(size=(K, n, n)))[0]
+    return (Q * values[:, None, :]) @ Q.transpose(0, 2, 1), Q
+
+
+def test_the_semidefinite_projection_keeps_the_positive_part():
     w = np.array([[2.0, 1.0] + [-0.5] * 10, [3.0] + [-1.0] * 11])
-    W = (Q * w[:, None, :]) @ Q.transpose(0, 2, 1)
-    got, found = il.project_psd(W, rank)
-    np.testing.assert_allclose(
-        got, (Q * np.maximum(w, 0)[:, None, :]) @ Q.transpose(0, 2, 1), atol=1e-12
-    )
-    assert found == 2
+    W, Q = spectrum(w)
+    got, basis = il.project_psd(W)
+    wanted = (Q * np.maximum(w, 0)[:, None, :]) @ Q.transpose(0, 2, 1)
+    np.testing.assert_allclose(got, wanted, atol=1e-12)
+    assert basis.shape == (2, 12, 5)
+    np.testing.assert_allclose(W[0] @ Q[0][:, :2], Q[0][:, :2] * [2, 1], atol=1e-12)
+    inside = basis[0] @ (basis[0].T @ Q[0][:, :2])
+    np.testing.assert_allclose(inside, Q[0][:, :2], atol=1e-10)
 
 
-@pytest.mark.parametrize("rank", [None, 1])
-def test_a_negative_matrix_projects_to_zero(rank):
-    got, found = il.project_psd(-np.array([np.eye(8)] * 2), rank)
-    assert found == 0
+def test_the_projection_near_a_known_basis_is_exact_to_second_order():
+    w = np.array([[2.0, 1.0] + list(-np.linspace(0.5, 9, 18))])
+    W, Q = spectrum(w)
+    wanted = (Q * np.maximum(w, 0)[:, None, :]) @ Q.transpose(0, 2, 1)
+    noise = np.random.default_rng(1).normal(size=(1, 20, 4))
+    errors = []
+    for size in (1e-2, 1e-3):
+        got, basis = il.project_psd_near(W, Q[:, :, :4] + size * noise)
+        errors.append(np.abs(got - wanted).max())
+        np.testing.assert_allclose(basis[0].T @ basis[0], np.eye(4), atol=1e-10)
+    assert errors[1] < errors[0] / 50
+    assert errors[0] < 1e-2
+
+
+def test_a_negative_matrix_projects_to_zero():
+    W = -np.array([np.eye(8)] * 2)
+    got, basis = il.project_psd(W)
     assert not got.any()
+    assert not il.project_psd_near(W, basis)[0].any()
 
 
 @pytest.mark.parametrize(("seed", "n", "K"), [(0, 8, 2), (1, 10, 2), (3, 9, 3)])

@@ -65,6 +65,7 @@ from mixbook.mixtures.ila_sdp._solver import (
     affine_multipliers,
     project_affine,
     project_psd,
+    project_psd_near,
     solve_kmeans_sdp,
     solve_la_sdp,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "profile_nll",
     "project_affine",
     "project_psd",
+    "project_psd_near",
     "recovery_threshold",
     "round_memberships",
     "soft_covariances",

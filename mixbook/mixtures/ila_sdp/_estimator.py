@@ -295,9 +295,7 @@ class ILASDP(_Classifier):
         for _ in range(self.max_iter):
             C = mahalanobis_cost(X, covs, reg=reg)
             for tol in (max(self.tol, LOOSE), self.tol):
-                warm = solve_la_sdp(
-                    C, tol=tol, gap_tol=GAP_TOL, max_iter=MAX_ITER, warm_start=warm
-                )
+                warm = solve_la_sdp(C, tol=tol, gap_tol=GAP_TOL, max_iter=MAX_ITER, warm_start=warm)
                 labels = round_memberships(warm.Z)
                 if not run.seen(labels):
                     break
