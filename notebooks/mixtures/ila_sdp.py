@@ -92,13 +92,14 @@ def fit_all(d, s):
         "EM, k-means, one start": em("kmeans", 1),
         "EM, k-means": em("kmeans", 20),
         "EM, random": em("random", 20),
-        "iLA-SDP": ila(d, s).labels_,
+        "iLA-SDP": ila_labels(d, sdp, s),
     }
 
 
-def ila(d, s, **settings):
-    """iLA-SDP with a single start, from the K-means SDP."""
-    return il.ILASDP(len(d.means), "sdp", random_state=s, **settings).fit(d.X)
+def ila_labels(d, sdp, s):
+    """iLA-SDP with a single start, the labels of the K-means SDP (if all clusters are large enough)."""
+    start = sdp if np.bincount(sdp).min() > d.X.shape[1] else "sdp"
+    return il.ILASDP(len(d.means), start, random_state=s).fit_predict(d.X)
 
 
 COLOURS = [PALETTE[c] for c in ("blue", "orange", "green", "purple")]
@@ -347,8 +348,34 @@ mixbook.say(
 )
 
 # %% [markdown]
-# That K-means fails here is no surprise, since the clusters are not what it looks for. EM is the opponent to watch: it has the right model. In many dimensions the clusters are small for
-# the covariances they must teach, and then both methods can settle on a wrong partition which is *likelier* than the true one; no optimiser helps against that.
+# That K-means fails here is no surprise, since the clusters are not what it looks for. EM is the opponent to watch: it has the right model. Where iLA-SDP is wrong, is it
+# the criterion or the search? Compare its objective, Eq. (1) with the penalty of Eq. (8), with that of the true partition and of EM's:
+
+# %% tags=["hide-input"]
+rows = []
+for (setting, i), fits in found.items():
+    d = data[setting, i]
+    reg = 1e-3 * float(d.X.var(0).mean())
+    ours, truth, rival = (
+        il.profile_nll(d.X, q, reg=reg) for q in (fits["iLA-SDP"], d.y, fits["EM, k-means"])
+    )
+    rows.append((setting, ours > truth + 1e-6, ours < truth - 1e-6, ours > rival + 1e-6))
+search = pd.DataFrame(rows, columns=["setting", "trapped", "overfits", "above EM"])
+search = search.groupby("setting", sort=False).sum()
+
+# %% tags=["remove-input"]
+mixbook.say(
+    "; ".join(
+        f"**{setting}**: of {cfg['repeats']} results, {row['trapped']} cost more than the truth, {row['overfits']} cost less, and {row['above EM']} cost more than EM's"
+        for setting, row in search.iterrows()
+    )
+    + "."
+)
+
+# %% [markdown]
+# A result that costs *more* than the truth is a failure of the search: every SDP was solved, but the alternation has stopped at a local optimum. One that costs *less* is a failure of the
+# criterion, and no optimiser helps. In 16 dimensions a covariance has more entries than a cluster has points, so the covariances of a wrong partition fit it closely and
+# the next SDP confirms it: a hard assignment keeps its mistakes. EM averages over labels and starts twenty times.
 #
 # ### Does the start matter?
 #
@@ -424,12 +451,9 @@ def swept_errors(gap, share):
         em = GaussianMixture(
             2, n_init=20, reg_covar=1e-3 * float(d.X.var(0).mean()), max_iter=500, random_state=s
         )
-        fits = [
-            KMeans(2, n_init=20, random_state=s).fit_predict(d.X),
-            il.kmeans_sdp_labels(d.X, 2, random_state=s),
-            em.fit_predict(d.X),
-            ila(d, s).labels_,
-        ]
+        sdp = il.kmeans_sdp_labels(d.X, 2, random_state=s)
+        kmeans = KMeans(2, n_init=20, random_state=s).fit_predict(d.X)
+        fits = [kmeans, sdp, em.fit_predict(d.X), ila_labels(d, sdp, s)]
         out.append([clustering_error(d.y, labels) for labels in fits])
     return np.array(out)
 
@@ -630,17 +654,25 @@ scorecard.claim(
 )
 scorecard.claim(
     "C3",
-    "iLA-SDP depends less on its start than EM.",
+    "The errors of iLA-SDP vary less from start to start than those of EM.",
     where="abstract",
     measured=dict(
         ila_sd=start_sd["iLA-SDP"],
         em_sd=start_sd["EM, random"],
         em_same_sd=start_sd["EM, same labels"],
+    ),
+    criterion="ila_sd < min(em_sd, em_same_sd)",
+)
+scorecard.claim(
+    "C3b",
+    "And they are not larger on average after random starts (an addition of ours: steady is not the same as right).",
+    where="our protocol",
+    measured=dict(
         ila_mean=start_mean["iLA-SDP"],
         em_mean=start_mean["EM, random"],
         em_same_mean=start_mean["EM, same labels"],
     ),
-    criterion="ila_sd < min(em_sd, em_same_sd) and ila_mean <= min(em_mean, em_same_mean)",
+    criterion="ila_mean <= min(em_mean, em_same_mean)",
 )
 scorecard.claim(
     "C4",
@@ -736,7 +768,7 @@ print("error, hard update", round(clustering_error(d.y, hard.labels_), 3))
 # likelier partition; compare the objectives:
 
 # %% tags=["hide-input"]
-d = il.make_parallel(40, random_state=1000 * seed + 900)
+d = il.make_parallel(30, random_state=1000 * seed + 900)
 for n_init in (1, 4):
     model = il.ILASDP(2, "sdp", n_init=n_init, random_state=seed).fit(d.X)
     print(n_init, "start(s): objective", round(model.objective_, 1), "error", round(clustering_error(d.y, model.labels_), 3))  # fmt: skip

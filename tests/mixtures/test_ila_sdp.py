@@ -180,18 +180,19 @@ def test_the_semidefinite_projection_keeps_the_positive_part():
     np.testing.assert_allclose(inside, Q[0][:, :2], atol=1e-10)
 
 
-def test_the_projection_near_a_known_basis_is_exact_to_second_order():
+def test_repeated_projections_near_a_basis_converge():
     w = np.array([[2.0, 1.0] + list(-np.linspace(0.5, 9, 18))])
     W, Q = spectrum(w)
     wanted = (Q * np.maximum(w, 0)[:, None, :]) @ Q.transpose(0, 2, 1)
-    noise = np.random.default_rng(1).normal(size=(1, 20, 4))
+    basis = Q[:, :, :4] + 0.1 * np.random.default_rng(1).normal(size=(1, 20, 4))
     errors = []
-    for size in (1e-2, 1e-3):
-        got, basis = il.project_psd_near(W, Q[:, :, :4] + size * noise)
+    for _ in range(15):
+        got, basis = il.project_psd_near(W, basis)
         errors.append(np.abs(got - wanted).max())
         np.testing.assert_allclose(basis[0].T @ basis[0], np.eye(4), atol=1e-10)
-    assert errors[1] < errors[0] / 50
-    assert errors[0] < 1e-2
+    assert errors[0] < 0.2
+    assert errors[3] < errors[0] / 8
+    assert errors[-1] < 1e-6
 
 
 def test_a_negative_matrix_projects_to_zero():
@@ -340,7 +341,7 @@ def test_a_warm_start_is_faster_and_ends_at_the_same_value():
     again = il.solve_la_sdp(C, tol=1e-6, warm_start=first)
     assert again.n_iter == 25
     scaled = il.solve_la_sdp(7 * C + 3, tol=1e-6, warm_start=first)
-    assert scaled.n_iter == 25  # the multipliers were taken over in the new units
+    assert scaled.n_iter == 25  # the solver works in units of the costs
     assert scaled.value == pytest.approx(7 * first.value + 3 * 30, rel=1e-4)
     other = il.mahalanobis_cost(d.X + 1e-4 * d.X**2, d.covariances)
     warm = il.solve_la_sdp(other, tol=1e-6, max_iter=20_000, warm_start=first)

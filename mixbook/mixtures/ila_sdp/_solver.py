@@ -65,20 +65,14 @@ class _State:
     U: np.ndarray
     V: np.ndarray
     rho: float
-    scale: float
     alpha: np.ndarray = field(default_factory=lambda: np.zeros(0))
     v: np.ndarray = field(default_factory=lambda: np.zeros(0))
     basis: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 0)))
 
     @classmethod
-    def cold(cls, K: int, n: int, trace: float, rho: float, scale: float) -> _State:
+    def cold(cls, K: int, n: int, trace: float, rho: float) -> _State:
         Z = project_affine(np.zeros((K, n, n)), trace=trace)
-        return cls(Z, Z, np.zeros_like(Z), np.zeros_like(Z), rho, scale)
-
-    def rescaled(self, scale: float) -> _State:
-        """The same point for costs of another scale: multipliers are prices."""
-        factor = self.scale / scale
-        return replace(self, U=self.U * factor, V=self.V * factor, scale=scale)
+        return cls(Z, Z, np.zeros_like(Z), np.zeros_like(Z), rho)
 
     def change_rho(self, factor: float) -> None:
         self.rho *= factor
@@ -176,7 +170,7 @@ def _admm(
     if gap_tol is not None:
         check_number(gap_tol, "gap_tol", low=0, low_open=True)
     costs, shift, scale = _normalise(C)
-    state = _first_state(warm_start, K, n, trace, rho, scale)
+    state = _first_state(warm_start, K, n, trace, rho)
     for n_iter in range(1, max_iter + 1):
         exact = n_iter % EXACT_EVERY == 0 or n_iter == max_iter
         primal, change = _iterate(state, costs, trace, exact)
@@ -200,14 +194,12 @@ def _normalise(C: np.ndarray) -> tuple[np.ndarray, float, float]:
     return (C - shift) / scale, shift, scale
 
 
-def _first_state(
-    warm: LASDPResult | None, K: int, n: int, trace: float, rho: float, scale: float
-) -> _State:
+def _first_state(warm: LASDPResult | None, K: int, n: int, trace: float, rho: float) -> _State:
     if warm is None:
-        return _State.cold(K, n, trace, rho, scale)
+        return _State.cold(K, n, trace, rho)
     if warm.Z.shape != (K, n, n):
         raise ValueError(f"warm_start must have Z of shape {(K, n, n)}, got {warm.Z.shape}")
-    return warm.state.rescaled(scale)
+    return replace(warm.state)  # a copy: iterations change it
 
 
 def _iterate(s: _State, C: np.ndarray, trace: float, exact: bool) -> tuple[float, float]:
@@ -304,9 +296,10 @@ def project_psd(
 def project_psd_near(
     W: Float[np.ndarray, "K n n"], V: Float[np.ndarray, "K n r"]
 ) -> tuple[Float[np.ndarray, "K n n"], Float[np.ndarray, "K n r"]]:
-    """The same to second order in the error of ``V``, which nearly holds the leading eigenvectors.
+    """Nearly the same, from approximate leading eigenvectors ``V``, in O(n^2 r).
 
-    Takes the best approximation within the span of V and W V (Rayleigh and Ritz), in O(n^2 r).
+    Takes the best approximation within the span of V and W V (Rayleigh and Ritz). Repeated for the
+    same W it converges to the projection.
     """
     Q, _ = np.linalg.qr(np.concatenate([V, W @ V], axis=2))
     values, small = np.linalg.eigh(Q.transpose(0, 2, 1) @ W @ Q)
