@@ -261,9 +261,9 @@ mixbook.say(
 mixbook.show_source(il.cluster_covariances)
 
 # %% tags=["remove-input"]
-path_model = il.ILASDP(2, "kmeans", random_state=seed).fit(example.X)
+path_model = il.ILASDP(2, "random", random_state=seed).fit(example.X)
 mixbook.say(
-    f"On the data of the last figure, now with unknown covariances, the path from K-means is {' → '.join(f'{v:.0f}' for v in path_model.objective_path_)}. It is kept as "
+    f"On the data of the last figure, now with unknown covariances, the path from random labels is {' → '.join(f'{v:.0f}' for v in path_model.objective_path_)}. It is kept as "
     "`objective_path_`, and the least value wins, over all rounds and starts."
 )
 

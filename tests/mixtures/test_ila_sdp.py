@@ -192,7 +192,7 @@ def test_repeated_projections_near_a_basis_converge():
         np.testing.assert_allclose(basis[0].T @ basis[0], np.eye(4), atol=1e-10)
     assert errors[0] < 0.2
     assert errors[3] < errors[0] / 8
-    assert errors[-1] < 1e-6
+    assert errors[-1] < 1e-4
 
 
 def test_a_negative_matrix_projects_to_zero():
