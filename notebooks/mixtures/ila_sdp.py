@@ -49,10 +49,10 @@ from mixbook.mixtures import ila_sdp as il
 
 SIZES = {
     "ci": {"repeats": 4, "n_three": 75, "n_cross": 60, "dims": [8, 16], "n_start": 48, "start_data": 4, "ila_starts": 2, "em_starts": 8,
-           "n_sweep": 40, "p_sweep": 4, "sweep_repeats": 3, "oracle_repeats": 4, "n_sphere": 50,
+           "n_sweep": 40, "p_sweep": 4, "sweep_repeats": 3, "oracle_repeats": 20, "oracle_rivals": 4, "n_sphere": 50,
            "K_sphere": 2, "sphere_repeats": 8, "subsample": 100},
     "full": {"repeats": 10, "n_three": 150, "n_cross": 200, "dims": [8, 16, 32], "n_start": 75, "start_data": 10, "ila_starts": 8, "em_starts": 20,
-             "n_sweep": 100, "p_sweep": 8, "sweep_repeats": 10, "oracle_repeats": 20, "n_sphere": 200,
+             "n_sweep": 100, "p_sweep": 8, "sweep_repeats": 10, "oracle_repeats": 40, "oracle_rivals": 20, "n_sphere": 200,
              "K_sphere": 4, "sphere_repeats": 10, "subsample": 200},
 }  # fmt: skip
 cfg = SIZES[profile] | overrides
@@ -204,7 +204,7 @@ mixbook.show_source(il.affine_multipliers)
 # %% [markdown]
 # One round is $Z = \mathrm{Proj}\big(\tfrac12(X-U+Y-V) - C/2\rho\big)$, Eq. (10), then $X$ and $Y$ by cutting off negative eigenvalues and negative entries, Eq. (11), and
 # the multipliers take up the differences, Eq. (12). The eigendecompositions are what costs time. But $X$ changes little from one iteration to the next and has low
-# rank, so four times out of five the leading eigenvectors are only improved, within the span of the last ones and their images:
+# rank, so in 24 of 25 iterations the leading eigenvectors are only improved, within the span of the last ones and their images:
 
 # %%
 mixbook.show_source(il.project_psd_near)
@@ -522,14 +522,20 @@ for i in range(cfg["oracle_repeats"]):
     }
     for name, d in samples.items():
         model = il.LASDP(2, d.covariances).fit(d.X)
-        white = d.X @ np.linalg.inv(np.linalg.cholesky(d.covariances.mean(0))).T
-        oracle_rows.append({
-            "data": name, "LA-SDP": clustering_error(d.y, model.labels_),
+        row = {
+            "data": name,
+            "LA-SDP": clustering_error(d.y, model.labels_),
             "distance": integrality(model.memberships_, model.labels_, name == "parallel"),
-            "K-means": clustering_error(d.y, KMeans(2, n_init=20, random_state=s).fit_predict(d.X)),
-            "K-means SDP": clustering_error(d.y, il.kmeans_sdp_labels(d.X, 2, random_state=s)),
-            "whitened": clustering_error(d.y, KMeans(2, n_init=20, random_state=s).fit_predict(white)),
-        })  # fmt: skip
+        }
+        if i < cfg["oracle_rivals"]:
+            white = d.X @ np.linalg.inv(np.linalg.cholesky(d.covariances.mean(0))).T
+            kmeans = KMeans(2, n_init=20, random_state=s)
+            row |= {
+                "K-means": clustering_error(d.y, kmeans.fit_predict(d.X)),
+                "whitened": clustering_error(d.y, kmeans.fit_predict(white)),
+                "K-means SDP": clustering_error(d.y, il.kmeans_sdp_labels(d.X, 2, random_state=s)),
+            }
+        oracle_rows.append(row)
 oracle = pd.DataFrame(oracle_rows)
 oracle["success"] = (oracle["LA-SDP"] == 0) & (oracle["distance"] <= 0.05)
 oracle_means = oracle.groupby("data").mean()
@@ -667,12 +673,15 @@ scorecard.claim(
     "C3b",
     "And they are not larger on average after random starts (an addition of ours: steady is not the same as right).",
     where="our protocol",
-    measured=dict(
+    measured=None
+    if profile == "ci"
+    else dict(
         ila_mean=start_mean["iLA-SDP"],
         em_mean=start_mean["EM, random"],
         em_same_mean=start_mean["EM, same labels"],
     ),
     criterion="ila_mean <= min(em_mean, em_same_mean)",
+    note="Four small data sets do not decide this: between seeds of this page the order changes.",
 )
 scorecard.claim(
     "C4",

@@ -26,7 +26,7 @@ from mixbook.mixtures.ila_sdp._likelihood import (
 from mixbook.mixtures.ila_sdp._rounding import round_memberships
 from mixbook.mixtures.ila_sdp._solver import LASDPResult, solve_kmeans_sdp, solve_la_sdp
 
-LOOSE = 1e-4  # enough while the partition still changes; only an accurate solution ends a start
+LOOSE = 3e-4  # enough while the partition still changes; only an accurate solution ends a start
 MAX_ITER = 1000
 GAP_TOL = 1e-5  # per point, in units of the mean absolute deviation of the costs
 

@@ -13,7 +13,7 @@ from mixbook.mixtures.ila_sdp._checks import as_costs
 from mixbook.mixtures.ila_sdp._likelihood import membership_matrices
 
 CHECK_EVERY = 25
-EXACT_EVERY = 5  # divides CHECK_EVERY: residuals are always those of an exact projection
+EXACT_EVERY = CHECK_EVERY  # so residuals are always those of an exact projection
 GUARD = 3
 RELAX = 1.6  # over-relaxation; 1 is the plain method, convergence holds below 2
 
@@ -100,7 +100,7 @@ def solve_la_sdp(
     tol : float
         Stops when no entry of the copies differs or changes by more than this.
     max_iter : int
-        Largest number of iterations. Every fifth takes K symmetric eigendecompositions, the others
+        Largest number of iterations. Every 25th takes K symmetric eigendecompositions, the others
         do with the leading eigenvectors where these are few.
     rho : float, optional
         First penalty for costs of unit size, default n / K; it is adapted.
