@@ -49,7 +49,7 @@ from mixbook.mixtures import ila_sdp as il
 
 SIZES = {
     "ci": {"repeats": 4, "n_three": 75, "n_cross": 60, "dims": [8, 16], "n_start": 48, "start_data": 4, "ila_starts": 2, "em_starts": 8,
-           "n_sweep": 40, "p_sweep": 4, "sweep_repeats": 3, "oracle_repeats": 20, "oracle_rivals": 4, "n_sphere": 50,
+           "n_sweep": 40, "p_sweep": 4, "sweep_repeats": 3, "oracle_repeats": 12, "oracle_rivals": 4, "n_sphere": 50,
            "K_sphere": 2, "sphere_repeats": 8, "subsample": 100},
     "full": {"repeats": 10, "n_three": 150, "n_cross": 200, "dims": [8, 16, 32], "n_start": 75, "start_data": 10, "ila_starts": 8, "em_starts": 20,
              "n_sweep": 100, "p_sweep": 8, "sweep_repeats": 10, "oracle_repeats": 40, "oracle_rivals": 20, "n_sphere": 200,
@@ -290,7 +290,7 @@ def draw_memberships(gap):
     return fig
 
 
-slider_figure(draw_memberships, [0.5, 1.5, 3.0, 6.0], "gap between the centres", dpi=60)
+slider_figure(draw_memberships, [0.5, 2.0, 6.0], "gap between the centres", dpi=60)
 
 # %% [markdown]
 # ### Where people go wrong
@@ -440,7 +440,7 @@ mixbook.say(
 
 # %% tags=["hide-input"]
 SWEPT = ["K-means", "K-means SDP", "EM, k-means", "iLA-SDP"]
-GAPS, SHARES = [0.0, 1.2, 2.4], [0.5, 0.3, 0.15]
+GAPS, SHARES = [0.0, 1.2, 2.4], [0.5, 0.15]
 
 
 def swept_errors(gap, share):
