@@ -296,6 +296,19 @@ def test_a_certificate_ends_the_iterations_early():
     assert early.lower_bound <= late.value + 1e-3
 
 
+@pytest.mark.parametrize("gap_tol", [0.1, 1e-2, 1e-3, 1e-4])
+def test_a_certificate_is_as_good_as_it_says(gap_tol):
+    d = il.make_crossing(n=40, p=8, gap=2, random_state=1)
+    C = il.mahalanobis_cost(d.X, d.covariances)
+    result = il.solve_la_sdp(C, gap_tol=gap_tol, max_iter=20_000)
+    cost = il.profile_nll(d.X, il.round_memberships(result.Z, "argmax"), d.covariances)
+    per_point = (cost - result.lower_bound) / 40 / np.abs(C - np.median(C)).mean()
+    assert result.certified
+    assert per_point <= gap_tol * (1 + 1e-9)
+    exact = il.solve_la_sdp(C, max_iter=20_000)
+    assert cost <= exact.value + 40 * gap_tol * np.abs(C - np.median(C)).mean() + 0.1
+
+
 def test_no_certificate_where_the_relaxation_is_loose():
     rng = np.random.default_rng(5)
     C = rng.normal(size=(2, 7, 7))
@@ -357,6 +370,8 @@ def test_a_warm_start_leaves_the_former_result_alone():
     before = first.Z.copy()
     il.solve_la_sdp(3 * C + 1, warm_start=first)
     np.testing.assert_array_equal(first.Z, before)
+    again, once_more = (il.solve_la_sdp(C + C**2, warm_start=first, max_iter=25) for _ in range(2))
+    np.testing.assert_array_equal(again.Z, once_more.Z)
 
 
 def test_residuals_are_those_of_the_solution():
@@ -369,6 +384,16 @@ def test_residuals_are_those_of_the_solution():
     tight = il.solve_la_sdp(il.mahalanobis_cost(X, covs), tol=1e-6, max_iter=20_000)
     assert tight.primal_residual < loose.primal_residual
     assert tight.n_iter > loose.n_iter
+
+
+@pytest.mark.parametrize("rho", [1e-3, 0.1, 1e3])
+def test_both_residuals_are_below_the_tolerance_in_the_end(rho):
+    d = il.make_crossing(30, 8, random_state=0)
+    C = il.mahalanobis_cost(d.X, d.covariances)
+    result = il.solve_la_sdp(C, tol=1e-3, rho=rho)
+    assert result.converged
+    assert result.primal_residual < 1e-3
+    assert result.dual_residual < 1e-3 * result.state.rho
 
 
 @pytest.mark.parametrize("rho", [0.5, 50.0])

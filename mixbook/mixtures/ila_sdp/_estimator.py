@@ -37,6 +37,7 @@ class _Classifier(ClusterMixin, BaseEstimator):
     means_: Float[np.ndarray, "K p"]
     covariances_: Float[np.ndarray, "K p p"]
     weights_: Float[np.ndarray, " K"]
+    labels_: Int[np.ndarray, " n"]
 
     def predict(self, X: Any) -> Int[np.ndarray, " m"]:
         r"""The most probable cluster of new points under the fitted Gaussians.
@@ -289,7 +290,8 @@ class ILASDP(_Classifier):
         return rng.permutation(np.arange(len(X)) % self.n_clusters)
 
     def _run(self, X: np.ndarray, labels: np.ndarray, reg: float) -> _Run:
-        run, warm = _Run(), None
+        run = _Run()
+        warm: LASDPResult | None = None
         covs = self._covariances(X, labels, reg)
         run.add(X, labels, covs, reg)
         for _ in range(self.max_iter):
@@ -299,6 +301,7 @@ class ILASDP(_Classifier):
                 labels = round_memberships(warm.Z)
                 if not run.seen(labels):
                     break
+            assert warm is not None
             run.results.append(warm)
             sizes = np.bincount(labels, minlength=self.n_clusters)
             if run.seen(labels) or sizes.min() < self._min_size(X.shape[1]):
