@@ -6,12 +6,12 @@ operating system's cache folder) and their sha256 is checked on every load.
 
 from mixbook.data.airports import Airports, load_airports
 from mixbook.data.cite import CitePCA, load_cite_pca50
+from mixbook.data.covid19_panel import CovidPanel, load_covid19_panel
 from mixbook.data.materials_procedures import (
     MaterialsProcedures,
     Procedure,
     load_materials_procedures,
 )
-from mixbook.data.covid19_panel import CovidPanel, load_covid19_panel
 from mixbook.data.ny_commuting import NYCommuting, load_ny_commuting
 from mixbook.data.planetoid import CitationGraph, load_planetoid
 from mixbook.data.registry import DataError, data_dir, fetch, known_files
@@ -35,8 +35,8 @@ __all__ = [
     "known_files",
     "load_airports",
     "load_cite_pca50",
-    "load_materials_procedures",
     "load_covid19_panel",
+    "load_materials_procedures",
     "load_ny_commuting",
     "load_pickle",
     "load_planetoid",
