@@ -155,7 +155,7 @@ class ILASDP(_Classifier):
         likelihood bounded.
     covariance_type : {"full", "diag"}
     subsample : int, optional
-        Solve for that many random points and classify all others by :meth:`predict`. The solver
+        Solve for that many random points and classify all others by ``predict``. The solver
         keeps about ten (n_clusters, n, n) arrays, so use it for more than about 500 points.
     tol : float
         Tolerance of the solver.

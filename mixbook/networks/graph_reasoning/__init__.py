@@ -23,11 +23,11 @@ pattern found again in another graph, are the material for new ideas. The number
 (12)  bridging centrality: betweenness times bridging coefficient
 (13)  Fiedler value and gap: ends of the spectrum of D - A
 (14)  alpha = argmax of -alpha sum log x - n log zeta(alpha, xmin)
-(15)  KS distance max |S(x) - P(x)|, smallest at xmin
+(15)  KS distance: the largest of abs(S(x) - P(x)), smallest at xmin
 (16)  standard error (alpha - 1) / sqrt(n)
 (17)  R = sum_i l_i / (sigma sqrt(n)), l_i = log p_1(x_i) - log p_2(x_i)
 (18)  discrete exponential (1 - e^-r) e^(-r (x - xmin))
-(19)  distance to the target |e(v) - e(target)|
+(19)  distance to the target, the norm of e(v) - e(target)
 (20)  next node: uniform among the top_k unvisited neighbours that are nearest to the target
 (21)  randomised Dijkstra: length of each edge plus r U(0, 1)
 (22)  patterns: average degree >= 2, a component of 10 nodes or more

@@ -105,7 +105,7 @@ def var_weights(panel: Any) -> Float[np.ndarray, "v v"]:
 
 
 def edge_auc(weights: Any, truth: Any) -> float:
-    """Chance that a random true link has a larger |weight| than a random absent one, Eq. (23).
+    """Chance that a random true link outweighs, in size, a random absent one, Eq. (23).
 
     Off the diagonal only; equal weights count one half.
 
