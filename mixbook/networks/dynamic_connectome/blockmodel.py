@@ -1,0 +1,256 @@
+"""Groups of nodes that describe a weighted graph in the fewest nats, and how many there are."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Int
+from scipy.special import gammaln
+from sklearn.base import BaseEstimator, ClusterMixin
+
+from mixbook.core.seeds import as_rng
+from mixbook.core.validation import check_integer
+from mixbook.networks.dynamic_connectome import _kernels as k
+from mixbook.networks.dynamic_connectome._checks import as_graph
+from mixbook.networks.dynamic_connectome.description import (
+    block_counts,
+    check_prior,
+    description_length,
+    merge_counts,
+    nested_description_length,
+    upper_cost,
+)
+
+__all__ = ["WeightedSBM"]
+
+FIRST = 40  # groups from which nodes are moved; above, groups are only merged
+SKIP = 0.3  # chance that a random start passes over a merge
+
+
+class WeightedSBM(ClusterMixin, BaseEstimator):
+    """Weighted stochastic block model with the partition of least description length.
+
+    A start merges nodes into groups, best merge first, moves single nodes to better groups on the
+    way down to one group, and remembers the best partition for each number of groups. The first
+    start is greedy, the others pass over some merges at random.
+
+    Parameters
+    ----------
+    degree_corrected : bool or ``"auto"``
+        ``"auto"`` fits both models and keeps the shorter description.
+    weights : ``"exponential"`` or None
+        None ignores the weights.
+    nested : bool
+        Describe the numbers of edges between groups by a hierarchy of groups of groups. This finds
+        smaller groups than the flat prior in large graphs.
+    n_restarts : int
+    random_state : int, numpy.random.Generator or None
+    alpha, beta : float
+        Prior of the weights, see :func:`description_length`.
+
+    Attributes
+    ----------
+    labels_ : int array of shape (n,)
+        Groups, the largest first.
+    levels_ : list of int arrays
+        ``labels_`` and, if nested, groups of groups.
+    description_length_ : float
+    degree_corrected_ : bool
+        The model that was kept.
+    n_blocks_ : int
+    lengths_ : dict of int to float
+        Least description length met with each number of groups (of the model that was kept).
+    """
+
+    def __init__(
+        self,
+        degree_corrected: bool | str = "auto",
+        weights: str | None = "exponential",
+        nested: bool = False,
+        n_restarts: int = 5,
+        random_state: int | np.random.Generator | None = None,
+        alpha: float = 1.0,
+        beta: float | None = None,
+    ) -> None:
+        self.degree_corrected = degree_corrected
+        self.weights = weights
+        self.nested = nested
+        self.n_restarts = n_restarts
+        self.random_state = random_state
+        self.alpha = alpha
+        self.beta = beta
+
+    def fit(self, W: Any, y: Any = None) -> WeightedSBM:
+        """Find the groups of a graph.
+
+        Parameters
+        ----------
+        W : array-like of shape (n, n)
+            Symmetric, non-negative, empty diagonal.
+        y : ignored
+
+        Raises
+        ------
+        TypeError, ValueError
+            If W is no such matrix, or a parameter is out of range.
+        """
+        W = as_graph(W)
+        check_integer(self.n_restarts, "n_restarts", low=1)
+        models = self._models()
+        alpha, beta = check_prior(W, self.weights, self.alpha, self.beta)
+        rng = as_rng(self.random_state)
+        fits = [self._fit_model(W, dc, alpha, beta, rng) for dc in models]
+        best = min(range(len(models)), key=lambda at: fits[at].length)
+        self.degree_corrected_ = models[best]
+        self.description_length_, self.levels_, self.lengths_ = fits[best]
+        self.labels_ = self.levels_[0]
+        self.n_blocks_ = int(self.labels_.max()) + 1
+        return self
+
+    def _models(self) -> list[bool]:
+        if isinstance(self.degree_corrected, bool | np.bool_):
+            return [bool(self.degree_corrected)]
+        if self.degree_corrected != "auto":
+            raise ValueError(
+                f"degree_corrected must be True, False or 'auto', got {self.degree_corrected!r}"
+            )
+        return [False, True]
+
+    def _fit_model(
+        self, W: np.ndarray, dc: bool, alpha: float, beta: float, rng: np.random.Generator
+    ) -> Fit:
+        problem = Problem.of_graph(W, self.weights is not None, alpha, beta)
+        found: dict[int, tuple[float, np.ndarray]] = {}
+        for start in range(self.n_restarts):
+            for b in problem.search(int(dc), SKIP if start else 0.0, rng):
+                levels = [b]
+                if self.nested:
+                    levels += _fit_upper(block_counts(W, b)[0], rng)
+                length = self._length(W, levels, dc, alpha, beta)
+                groups = int(b.max()) + 1
+                if groups not in found or length < found[groups][0]:
+                    found[groups] = length, levels
+        lengths = {groups: found[groups][0] for groups in sorted(found)}
+        length, levels = min(found.values(), key=lambda pair: pair[0])
+        length, levels = self._polish(W, problem, levels, length, dc, alpha, beta, rng)
+        return Fit(length, _by_size(levels), lengths)
+
+    def _length(
+        self, W: np.ndarray, levels: list[np.ndarray], dc: bool, alpha: float, beta: float
+    ) -> float:
+        if self.nested:
+            return nested_description_length(W, levels, dc, self.weights, alpha, beta)
+        return description_length(W, levels[0], dc, self.weights, alpha, beta)
+
+    def _polish(
+        self,
+        W: np.ndarray,
+        problem: Problem,
+        levels: list[np.ndarray],
+        length: float,
+        dc: bool,
+        alpha: float,
+        beta: float,
+        rng: np.random.Generator,
+    ) -> tuple[float, list[np.ndarray]]:
+        """Single moves from the best partition, new groups allowed, until nothing is gained."""
+        while True:
+            b = problem.moves(int(dc), levels[0], rng)
+            trial = [b, *_fit_upper(block_counts(W, b)[0], rng)] if self.nested else [b]
+            now = self._length(W, trial, dc, alpha, beta)
+            if now >= length - 1e-9:
+                return length, levels
+            length, levels = now, trial
+
+
+class Fit(NamedTuple):
+    """Description length, partitions from the nodes upwards, lengths by number of groups."""
+
+    length: float
+    levels: list[np.ndarray]
+    lengths: dict[int, float]
+
+
+class Problem:
+    """A graph in the form that the kernels want, with tables of logarithms."""
+
+    def __init__(
+        self,
+        counts: np.ndarray,
+        weight: np.ndarray,
+        par: tuple[float, float, float],
+        nested: bool = False,
+    ) -> None:
+        self.n = len(counts)
+        between = counts - np.diag(np.diag(counts))
+        rows, ends = np.nonzero(between)
+        starts = np.searchsorted(rows, np.arange(self.n + 1)).astype(np.int64)
+        loops = np.diag(counts).astype(np.int64)
+        self.graph = (
+            starts, ends.astype(np.int64), between[rows, ends].astype(np.int64),
+            weight[rows, ends].astype(float), loops,
+        )  # fmt: skip
+        self.edges = int(between.sum() // 2 + loops.sum())
+        use, alpha, beta = par
+        self.log_factorial = gammaln(np.arange(self.n**2 + 2 * self.edges + self.n + 2) + 1.0)
+        self.log_gamma = gammaln(np.arange(self.edges + 1) + alpha)
+        constant = alpha * np.log(beta) - gammaln(alpha)
+        self.par = np.array([use, alpha, beta, constant, float(nested)])
+
+    @classmethod
+    def of_graph(cls, W: np.ndarray, weighted: bool, alpha: float, beta: float) -> Problem:
+        return cls((W > 0).astype(np.int64), W, (float(weighted), alpha, beta))
+
+    @classmethod
+    def of_groups(cls, e: np.ndarray) -> Problem:
+        return cls(e, np.zeros(e.shape), (0.0, 1.0, 1.0), nested=True)
+
+    @property
+    def tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return self.log_factorial, self.log_gamma, self.par
+
+    def search(self, kind: int, skip: float, rng: np.random.Generator) -> list[np.ndarray]:
+        """The best partition met for each number of groups."""
+        first = min(self.n, FIRST)
+        alone = np.arange(self.n)
+        orders = rng.permuted(np.tile(alone, (50, 1)), axis=1)
+        call = first, skip, orders, rng.random(1009), self.graph, self.tables, self.edges
+        costs, met = k.search(kind, alone, *call)
+        return [np.unique(b, return_inverse=True)[1].ravel() for b in met[np.isfinite(costs)]]
+
+    def moves(
+        self, kind: int, b: Int[np.ndarray, " n"], rng: np.random.Generator
+    ) -> Int[np.ndarray, " n"]:
+        """Sweeps of single moves, with room for new groups, until nothing is gained."""
+        b = b.astype(np.int64).copy()
+        state = k.state_of(b, min(int(b.max()) + 4, self.n), self.graph)
+        for _ in range(50):
+            order = rng.permutation(self.n)
+            if k.sweep(kind, b, order, True, state, self.graph, self.tables, self.edges) == 0.0:
+                break
+        return np.unique(b, return_inverse=True)[1].ravel()
+
+
+def _fit_upper(e: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """Partitions above the counts ``e``, as long as they make the description shorter."""
+    if len(e) < 3:  # two groups in two groups, or in one: nothing to choose from
+        return []
+    candidates = Problem.of_groups(e).search(2, 0.0, rng)
+    b = min(candidates, key=lambda b: upper_cost(e, [b]))
+    if not 1 < b.max() + 1 < len(e):
+        return []
+    return [b, *_fit_upper(merge_counts(e, b), rng)]
+
+
+def _by_size(levels: list[np.ndarray]) -> list[np.ndarray]:
+    """The same partitions with groups numbered from the largest to the smallest."""
+    named = []
+    for depth, b in enumerate(levels):
+        order = np.argsort(-np.bincount(b), kind="stable")
+        rank = np.empty_like(order)
+        rank[order] = np.arange(len(order))
+        named.append(rank[b])
+        if depth + 1 < len(levels):
+            levels = [*levels[: depth + 1], levels[depth + 1][order], *levels[depth + 2 :]]
+    return named
