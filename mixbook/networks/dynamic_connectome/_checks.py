@@ -71,7 +71,9 @@ def as_graph(W: Any, name: str = "W") -> np.ndarray:
     if np.diag(array).any():
         raise ValueError(f"{name} must have an empty diagonal (no loops), got loops")
     if not np.allclose(array, array.T, rtol=1e-10, atol=0):
-        raise ValueError(f"{name} must be symmetric (an undirected graph), got a matrix that is not")
+        raise ValueError(
+            f"{name} must be symmetric (an undirected graph), got a matrix that is not"
+        )
     return (array + array.T) / 2
 
 

@@ -21,7 +21,15 @@ import numpy as np
 
 from mixbook.core.compiled import kernel
 
-__all__ = ["global_cost", "merge_delta", "move_delta", "search", "state_cost", "state_of", "sweep"]
+__all__ = [
+    "global_cost",
+    "merge_delta",
+    "merge_down",
+    "move_delta",
+    "state_cost",
+    "state_of",
+    "sweep",
+]
 
 LOG2 = math.log(2.0)
 GAIN = -1e-9  # a change must gain more than rounding
@@ -117,37 +125,45 @@ def state_cost(kind, state, nodes, edges, tables):
 
 
 @kernel
-def shifts(kind, g, sign, kt, wt, state, tables, out):
-    """Change of the cost between group g and each other one as a node joins (+1) or leaves (-1).
+def fill_costs(kind, r, C, state, tables):
+    """Row and column r of the table C of all :func:`pair_cost`."""
+    n, M, U, _ = state
+    for t in range(len(n)):
+        C[r, t] = pair_cost(kind, n[r], n[t], M[r, t], U[r, t], r == t, tables)
+        C[t, r] = C[r, t]
+
+
+@kernel
+def shifts(kind, g, r, kt, wt, C, state, tables, out):
+    """Change of the cost between group g and each other one as a node of r leaves or joins g.
 
     ``kt`` and ``wt`` are the node's edges to each group, and their weight.
     """
     n, M, U, _ = state
+    sign = -1 if g == r else 1
     for t in range(len(n)):
         out[t] = 0.0
         if n[t] > 0 and t != g and (kind == 2 or kt[t] > 0):
             m, u = M[g, t] + sign * kt[t], U[g, t] + sign * wt[t]
-            out[t] = pair_cost(kind, n[g] + sign, n[t], m, u, False, tables)
-            out[t] -= pair_cost(kind, n[g], n[t], M[g, t], U[g, t], False, tables)
+            out[t] = pair_cost(kind, n[g] + sign, n[t], m, u, g == t, tables) - C[g, t]
 
 
 @kernel
-def move_delta(kind, r, s, kt, wt, loop, leave, join, state, tables):
+def move_delta(kind, r, s, kt, wt, loop, leave, join, C, state, tables):
     """Change of the cost if a node goes from group r to s, but for :func:`global_cost`.
 
-    ``leave`` are the :func:`shifts` of r; those of s are written into ``join``.
+    ``leave`` are the :func:`shifts` of r; those of s are written into ``join``. C is the table of
+    pair costs before the move.
     """
     n, M, U, deg = state
-    shifts(kind, s, 1, kt, wt, state, tables, join)
+    shifts(kind, s, r, kt, wt, C, state, tables, join)
     delta, ki = 0.0, 2 * loop
     for t in range(len(n)):
         ki += kt[t]
         if t != r and t != s:
             delta += leave[t] + join[t]
-    delta -= corner(
-        kind, (n[r], n[s]), (M[r, r], M[s, s], M[r, s]), (U[r, r], U[s, s], U[r, s]),
-        (deg[r], deg[s]), tables,
-    )  # fmt: skip
+    delta -= C[r, r] + C[s, s] + C[r, s]
+    delta -= group_cost(kind, n[r], deg[r], tables[0]) + group_cost(kind, n[s], deg[s], tables[0])
     return delta + corner(
         kind, (n[r] - 1, n[s] + 1),
         (M[r, r] - kt[r] - loop, M[s, s] + kt[s] + loop, M[r, s] + kt[r] - kt[s]),
@@ -185,7 +201,11 @@ def sweep(kind, b, order, grow, state, graph, tables, edges):
     n, nodes = state[0], len(b)
     kt, wt = np.zeros(len(n), np.int64), np.zeros(len(n))
     leave, join = np.zeros(len(n)), np.zeros(len(n))
-    groups, gain = np.sum(n > 0), 0.0
+    C = np.zeros((len(n), len(n)))
+    groups, gain = 0, 0.0
+    for r in range(len(n)):
+        fill_costs(kind, r, C, state, tables)
+        groups += n[r] > 0
     for i in order:
         r = b[i]
         kt[:] = 0
@@ -193,14 +213,14 @@ def sweep(kind, b, order, grow, state, graph, tables, edges):
         for at in range(starts[i], starts[i + 1]):
             kt[b[ends[at]]] += number[at]
             wt[b[ends[at]]] += weight[at]
-        shifts(kind, r, -1, kt, wt, state, tables, leave)
+        shifts(kind, r, r, kt, wt, C, state, tables, leave)
         here = global_cost(groups, nodes, edges, tables)
         best, where, tried_empty = GAIN, -1, not grow
         for s in range(len(n)):
             if s == r or (n[s] == 0 and (tried_empty or n[r] == 1)):
                 continue
             tried_empty = tried_empty or n[s] == 0
-            delta = move_delta(kind, r, s, kt, wt, loops[i], leave, join, state, tables)
+            delta = move_delta(kind, r, s, kt, wt, loops[i], leave, join, C, state, tables)
             then = groups + (n[s] == 0) - (n[r] == 1)
             if then != groups:
                 delta += global_cost(then, nodes, edges, tables) - here
@@ -209,6 +229,8 @@ def sweep(kind, b, order, grow, state, graph, tables, edges):
         if where >= 0:
             groups += (n[where] == 0) - (n[r] == 1)
             move(r, where, kt, wt, loops[i], state)
+            for g in (r, where):
+                fill_costs(kind, g, C, state, tables)
             b[i] = where
             gain += best
     return gain
@@ -224,13 +246,13 @@ def merge_parts(kind, t, sign, D, state, tables):
     for r in range(len(n)):
         if n[r] == 0 or r == t or (kind != 2 and M[r, t] == 0):
             continue
-        alone = pair_cost(kind, n[r], n[t], M[r, t], U[r, t], False, tables)
+        alone = pair_cost(kind, n[r], n[t], M[r, t], U[r, t], r == t, tables)
         for s in range(r):
             if n[s] == 0 or s == t or (kind != 2 and M[s, t] == 0):
                 continue
             m, u = M[r, t] + M[s, t], U[r, t] + U[s, t]
-            part = pair_cost(kind, n[r] + n[s], n[t], m, u, False, tables) - alone
-            part -= pair_cost(kind, n[s], n[t], M[s, t], U[s, t], False, tables)
+            part = pair_cost(kind, n[r] + n[s], n[t], m, u, s == t, tables) - alone
+            part -= pair_cost(kind, n[s], n[t], M[s, t], U[s, t], s == t, tables)
             D[r, s] += sign * part
 
 
@@ -244,7 +266,7 @@ def merge_own(kind, r, s, state, tables):
     )  # fmt: skip
     after = group_cost(kind, n[r] + n[s], deg[r] + deg[s], tables[0])
     m, u = M[r, r] + M[s, s] + M[r, s], U[r, r] + U[s, s] + U[r, s]
-    return after + pair_cost(kind, n[r] + n[s], n[r] + n[s], m, u, True, tables) - before
+    return after + pair_cost(kind, n[r] + n[s], n[r] + n[s], m, u, r != s, tables) - before
 
 
 @kernel
@@ -255,9 +277,9 @@ def merge_delta(kind, r, s, state, tables):
     for t in range(len(n)):
         if n[t] > 0 and t != r and t != s and (kind == 2 or M[r, t] * M[s, t] > 0):
             for g in (r, s):
-                delta -= pair_cost(kind, n[g], n[t], M[g, t], U[g, t], False, tables)
+                delta -= pair_cost(kind, n[g], n[t], M[g, t], U[g, t], g == t, tables)
             m, u = M[r, t] + M[s, t], U[r, t] + U[s, t]
-            delta += pair_cost(kind, n[r] + n[s], n[t], m, u, False, tables)
+            delta += pair_cost(kind, n[r] + n[s], n[t], m, u, r == t, tables)
     return delta
 
 
@@ -295,56 +317,24 @@ def merge_down(kind, b, target, skip, luck, state, tables):
     n = state[0]
     D = np.zeros((len(n), len(n)))
     left, drawn = np.sum(n > 0), 0
-    for t in range(len(n)):
-        if n[t] > 0:
-            merge_parts(kind, t, 1, D, state, tables)
-        for s in range(t):
-            D[t, s] += merge_own(kind, t, s, state, tables)
+    for r in range(len(n)):
+        for s in range(r):
+            if n[r] > 0 and n[s] > 0:
+                D[r, s] = merge_delta(kind, r, s, state, tables)
     while left > target:
-        best, x, y = np.inf, -1, -1
+        best, x, y = np.inf, 0, 0
         for r in range(len(n)):
             for s in range(r):
                 if n[r] > 0 and n[s] > 0 and D[r, s] < best:
                     drawn = (drawn + 1) % len(luck)
-                    if x < 0 or luck[drawn] >= skip:
+                    if x == 0 or luck[drawn] >= skip:
                         best, x, y = D[r, s], r, s
-        merge_parts(kind, x, -1, D, state, tables)
-        merge_parts(kind, y, -1, D, state, tables)
-        merge(x, y, b, state)
-        merge_parts(kind, x, 1, D, state, tables)
+        for step in range(3):
+            if step == 2:
+                merge(x, y, b, state)
+            t, sign = (y if step == 1 else x), (1 if step == 2 else -1)
+            merge_parts(kind, t, sign, D, state, tables)
         left -= 1
         for s in range(len(n)):
             if n[s] > 0 and s != x:
-                D[max(x, s), min(x, s)] = merge_delta(kind, x, s, state, tables)
-
-
-@kernel
-def search(kind, b, first, skip, orders, luck, graph, tables, edges):
-    """Merge and move from partition ``b`` down to one group.
-
-    Returns the cost (infinite where not met) and the partition of the best state met with each
-    number of groups up to ``first``. ``orders`` are permutations of the nodes, ``luck`` uniform
-    random numbers.
-    """
-    costs, met = np.full(first + 1, np.inf), np.zeros((first + 1, len(b)), np.int64)
-    state = state_of(b, b.max() + 1, graph)
-    target, drawn = first, 0
-    while True:
-        drawn += 1
-        merge_down(kind, b, target, skip, luck[drawn % 7 :], state, tables)
-        names = np.cumsum(state[0] > 0) - 1  # drop empty groups
-        b = names[b]
-        state = state_of(b, b.max() + 1, graph)
-        for _ in range(4 if target > 15 else 20):
-            drawn += 1
-            order = orders[drawn % len(orders)]
-            if sweep(kind, b, order, False, state, graph, tables, edges) == 0.0:
-                break
-        groups = np.sum(state[0] > 0)
-        cost = state_cost(kind, state, len(b), edges, tables)
-        if cost < costs[groups]:
-            costs[groups] = cost
-            met[groups] = b
-        if groups == 1:
-            return costs, met
-        target = groups - max(1, groups // 8)
+                D[max(x, s), min(x, s)] = merge_delta(kind, max(x, s), min(x, s), state, tables)

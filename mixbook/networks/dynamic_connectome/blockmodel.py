@@ -124,16 +124,17 @@ class WeightedSBM(ClusterMixin, BaseEstimator):
         found: dict[int, tuple[float, np.ndarray]] = {}
         for start in range(self.n_restarts):
             for b in problem.search(int(dc), SKIP if start else 0.0, rng):
-                levels = [b]
-                if self.nested:
-                    levels += _fit_upper(block_counts(W, b)[0], rng)
-                length = self._length(W, levels, dc, alpha, beta)
+                length = description_length(W, b, dc, self.weights, alpha, beta)
                 groups = int(b.max()) + 1
                 if groups not in found or length < found[groups][0]:
-                    found[groups] = length, levels
-        lengths = {groups: found[groups][0] for groups in sorted(found)}
-        length, levels = min(found.values(), key=lambda pair: pair[0])
-        length, levels = self._polish(W, problem, levels, length, dc, alpha, beta, rng)
+                    found[groups] = length, b
+        lengths: dict[int, float] = {}
+        best: tuple[float, list[np.ndarray]] = (np.inf, [])
+        for groups, (_, b) in sorted(found.items()):
+            levels = [b, *_fit_upper(block_counts(W, b)[0], rng)] if self.nested else [b]
+            lengths[groups] = self._length(W, levels, dc, alpha, beta)
+            best = min(best, (lengths[groups], levels), key=lambda pair: pair[0])
+        length, levels = self._polish(W, problem, *best, dc, alpha, beta, rng)
         return Fit(length, _by_size(levels), lengths)
 
     def _length(
@@ -147,8 +148,8 @@ class WeightedSBM(ClusterMixin, BaseEstimator):
         self,
         W: np.ndarray,
         problem: Problem,
-        levels: list[np.ndarray],
         length: float,
+        levels: list[np.ndarray],
         dc: bool,
         alpha: float,
         beta: float,
@@ -211,13 +212,28 @@ class Problem:
         return self.log_factorial, self.log_gamma, self.par
 
     def search(self, kind: int, skip: float, rng: np.random.Generator) -> list[np.ndarray]:
-        """The best partition met for each number of groups."""
-        first = min(self.n, FIRST)
-        alone = np.arange(self.n)
-        orders = rng.permuted(np.tile(alone, (50, 1)), axis=1)
-        call = first, skip, orders, rng.random(1009), self.graph, self.tables, self.edges
-        costs, met = k.search(kind, alone, *call)
-        return [np.unique(b, return_inverse=True)[1].ravel() for b in met[np.isfinite(costs)]]
+        """Merge and move from single nodes down to one group.
+
+        Returns the best partition met for each number of groups up to ``FIRST``.
+        """
+        met: dict[int, tuple[float, np.ndarray]] = {}
+        b, groups, target = np.arange(self.n), self.n, min(self.n, FIRST)
+        while True:
+            state = k.state_of(b, groups, self.graph)
+            k.merge_down(kind, b, target, skip, rng.random(997), state, self.tables)
+            b, groups = _without_gaps(b)
+            state = k.state_of(b, groups, self.graph)
+            for _ in range(3 if groups > 15 else 20):
+                order = rng.permutation(self.n)
+                if k.sweep(kind, b, order, False, state, self.graph, self.tables, self.edges) == 0:
+                    break
+            cost = k.state_cost(kind, state, self.n, self.edges, self.tables)
+            b, groups = _without_gaps(b)
+            if groups not in met or cost < met[groups][0]:
+                met[groups] = cost, b.copy()
+            if groups == 1:
+                return [b for _, b in met.values()]
+            target = groups - max(1, groups // 8)
 
     def moves(
         self, kind: int, b: Int[np.ndarray, " n"], rng: np.random.Generator
@@ -227,9 +243,14 @@ class Problem:
         state = k.state_of(b, min(int(b.max()) + 4, self.n), self.graph)
         for _ in range(50):
             order = rng.permutation(self.n)
-            if k.sweep(kind, b, order, True, state, self.graph, self.tables, self.edges) == 0.0:
+            if k.sweep(kind, b, order, True, state, self.graph, self.tables, self.edges) == 0:
                 break
-        return np.unique(b, return_inverse=True)[1].ravel()
+        return _without_gaps(b)[0]
+
+
+def _without_gaps(b: np.ndarray) -> tuple[np.ndarray, int]:
+    names, b = np.unique(b, return_inverse=True)
+    return b.ravel().astype(np.int64), len(names)
 
 
 def _fit_upper(e: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:

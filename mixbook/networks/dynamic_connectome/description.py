@@ -235,5 +235,12 @@ def variation_of_information(a: Any, b: Any) -> float:
     some = joint > 0
     p, q = joint.sum(axis=1, keepdims=True), joint.sum(axis=0)
     # Eq. (16)
-    return float(-(joint * (np.log(joint / p, where=some, out=np.zeros_like(joint))
-                            + np.log(joint / q, where=some, out=np.zeros_like(joint)))).sum())
+    return float(
+        -(
+            joint
+            * (
+                np.log(joint / p, where=some, out=np.zeros_like(joint))
+                + np.log(joint / q, where=some, out=np.zeros_like(joint))
+            )
+        ).sum()
+    )

@@ -166,14 +166,16 @@ def _one_start(
     update = _hals if algorithm == "hals" else _multiplicative
     errors: list[float] = []
     for _ in range(max_iter):
-        errors.append(_sweep(X, factors, hidden, update) / norm)
+        errors.append(float(_sweep(X, factors, hidden, update) / norm))
         if len(errors) > 1 and abs(errors[-2] - errors[-1]) < tol:
             break
     order = np.argsort(-np.linalg.norm(factors[2], axis=0), kind="stable")
     return Run([f[:, order] for f in factors], errors)
 
 
-def _sweep(X: np.ndarray, factors: list[np.ndarray], hidden: np.ndarray | None, update: Any) -> float:
+def _sweep(
+    X: np.ndarray, factors: list[np.ndarray], hidden: np.ndarray | None, update: Any
+) -> float:
     """Update all three factors in place; the error over observed entries.
 
     One product with X serves the time and the animal factor, a second one the pair factor.
