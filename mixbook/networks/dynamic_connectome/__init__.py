@@ -39,8 +39,8 @@ and search are written anew. Left out: overlapping groups, and the degree prior 
 is finer than the uniform one of Eq. (11).
 
 Files: ``affinity``, ``factorisation``, ``description`` (the lengths), ``blockmodel`` on
-``_kernels`` (the search), ``pipeline`` (all stages, atlas, ablation), ``simulation``. Needs the extra
-"networks" (numba).
+``_kernels`` (the search), ``pipeline`` (all stages, atlas, ablation), ``simulation``. Needs the
+extra "networks" (numba).
 """
 
 from mixbook.networks.dynamic_connectome.affinity import (

@@ -329,4 +329,4 @@ def _weigh(rng: np.random.Generator, A: np.ndarray, strength: np.ndarray) -> np.
         row = a * (u @ a)
         # Eq. (19)
         a = a * np.sqrt(np.divide(strength, row, out=np.ones_like(row), where=row > 0))
-    return a[:, None] * u * a
+    return np.outer(a, a) * u
