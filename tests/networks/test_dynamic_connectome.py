@@ -201,7 +201,7 @@ def test_select_rank_finds_the_rank():
         rng(m).random((n, 3)) * (rng(m + 5).random((n, 3)) > 0.6) for m, n in enumerate((20, 8, 40))
     ]
     X = np.einsum("tr,wr,pr->twp", *factors)
-    X = np.maximum(X + 0.02 * rng(1).normal(size=X.shape), 0)
+    X = X * rng(1).uniform(0.8, 1.2, X.shape)
     table = dc.select_rank(X, [1, 2, 3, 4, 5], 4, random_state=0)
     assert table.chosen.sum() == 1
     assert table.chosen[3]
@@ -504,7 +504,8 @@ def test_sweeps_gain_what_they_say(kind):
     for grow in (False, True):
         now = b.copy()
         state = k.state_of(now, 7, problem.graph)
-        gain = k.sweep(kind, now, np.arange(14), grow, state, problem.graph, problem.tables, problem.edges)  # fmt: skip
+        rest = problem.graph, problem.tables, problem.edges
+        gain = k.sweep(kind, now, np.arange(14), grow, state, *rest)
         assert gain <= 0
         assert total(problem, kind, now, 7) - total(problem, kind, b, 7) == pytest.approx(
             gain, abs=1e-9
@@ -536,10 +537,9 @@ def test_upper_level_cost_is_that_of_the_hierarchy_up_to_a_constant():
 @pytest.mark.parametrize("weights", ["exponential", None])
 @pytest.mark.parametrize("corrected", [False, True])
 def test_search_finds_the_global_minimum_over_all_partitions(weights, corrected):
-    partitions = list(set_partitions(8))
-    assert len(partitions) == 4140
-    graphs = [CLUSTERS, TWO_CLIQUES, random_graph(8, 0.9, 1, 2), random_graph(8, 0.6, 2)]
-    for W in graphs:
+    assert sum(1 for _ in set_partitions(8)) == 4140
+    for W in (CLUSTERS, random_graph(7, 0.9, 1, 2), random_graph(7, 0.6, 2)):
+        partitions = set_partitions(len(W))
         best = min(dc.description_length(W, b, corrected, weights) for b in partitions)
         fit = dc.WeightedSBM(corrected, weights, n_restarts=8, random_state=0).fit(W)
         assert fit.description_length_ == pytest.approx(best, abs=1e-8)
@@ -549,10 +549,10 @@ def test_search_finds_the_global_minimum_over_all_partitions(weights, corrected)
 
 
 def test_nested_search_finds_the_global_minimum_over_all_hierarchies():
-    """Two levels of groups over seven nodes; a third can only cost more with so few."""
-    W = random_graph(7, 0.9, 3, 3)
+    """Two levels of groups over six nodes; a third can only cost more with so few."""
+    W = random_graph(6, 0.9, 3, 3)
     best = np.inf
-    for b0 in set_partitions(7):
+    for b0 in set_partitions(6):
         for b1 in set_partitions(b0.max() + 1) if b0.max() else [None]:
             levels = [b0] if b1 is None else [b0, b1]
             best = min(best, dc.nested_description_length(W, levels))
@@ -763,8 +763,8 @@ def test_consensus_by_hand():
     assert pipeline._consensus([]) == []
 
 
-def test_ablation_of_a_bridge():
-    """Two cliques that only neuron 0 holds together fall apart without it; a leaf changes nothing."""
+def test_ablation_compares_partitions_of_the_others():
+    """The change is that of the partition of all other neurons; a lone neuron changes none."""
     traces, _ = dc.simulate_worms(0)
     model = dc.DynamicConnectome(1, n_init=1, n_restarts=2, random_state=0).fit(traces)
     W = np.zeros((30, 30))
@@ -815,12 +815,12 @@ def test_missing_neurons_do_not_stop_the_pipeline():
         (
             {"traces": np.ones((1, 2, 9)), "mask": np.ones((1, 2))},
             TypeError,
-            "mask must be boolean",
+            "mask must be bool",
         ),
         (
             {"traces": np.ones((1, 2, 9)), "mask": np.ones((3, 2), bool)},
             ValueError,
-            "broadcastable",
+            "broadcast",
         ),
         ({"traces": np.ones((1, 2, 9)), "mask": np.zeros((1, 2), bool)}, ValueError, "missing"),
     ],
@@ -903,7 +903,7 @@ def test_bad_factors_ranks_and_vectors():
         dc.select_rank(np.ones((2, 2, 2)), [1], 1)
     with pytest.raises(ValueError, match="6 pairs"):
         dc.pair_vector_to_matrix([1.0, 2.0], 4)
-    with pytest.raises(ValueError, match="mask must be boolean"):
+    with pytest.raises(ValueError, match="mask must be bool"):
         dc.pair_mask(np.ones(3, bool))
 
 
@@ -919,7 +919,7 @@ def test_bad_factors_ranks_and_vectors():
         (lambda: dc.weighted_planted_graph(mu_t=1.5), "mu_t"),
         (lambda: dc.weighted_planted_graph(k=200), "k must"),
         (lambda: dc.weighted_planted_graph(kmax=200), "kmax"),
-        (lambda: dc.weighted_planted_graph(k=80, kmax=124), "room for two communities"),
+        (lambda: dc.weighted_planted_graph(k=100, kmax=124), "room for two communities"),
     ],
 )
 def test_bad_simulations(call, text):
