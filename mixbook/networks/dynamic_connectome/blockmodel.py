@@ -19,7 +19,6 @@ from mixbook.networks.dynamic_connectome.description import (
     description_length,
     merge_counts,
     nested_description_length,
-    upper_cost,
 )
 
 __all__ = ["WeightedSBM"]
@@ -123,17 +122,21 @@ class WeightedSBM(ClusterMixin, BaseEstimator):
         problem = Problem.of_graph(W, self.weights is not None, alpha, beta)
         found: dict[int, tuple[float, np.ndarray]] = {}
         for start in range(self.n_restarts):
-            for b in problem.search(int(dc), SKIP if start else 0.0, rng):
-                length = description_length(W, b, dc, self.weights, alpha, beta)
+            for cost, b in problem.search(int(dc), SKIP if start else 0.0, rng):
                 groups = int(b.max()) + 1
-                if groups not in found or length < found[groups][0]:
-                    found[groups] = length, b
+                if groups not in found or cost < found[groups][0]:
+                    found[groups] = cost, b
+        constant = self._length(W, [found[1][1]], dc, alpha, beta) - found[1][0]
         lengths: dict[int, float] = {}
         best: tuple[float, list[np.ndarray]] = (np.inf, [])
-        for groups, (_, b) in sorted(found.items()):
-            levels = [b, *_fit_upper(block_counts(W, b)[0], rng)] if self.nested else [b]
-            lengths[groups] = self._length(W, levels, dc, alpha, beta)
-            best = min(best, (lengths[groups], levels), key=lambda pair: pair[0])
+        for groups, (cost, b) in sorted(found.items()):
+            levels, length = [b], cost + constant
+            if self.nested:
+                levels += _fit_upper(block_counts(W, b)[0], rng)
+                length = self._length(W, levels, dc, alpha, beta)
+            lengths[groups] = length
+            best = min(best, (length, levels), key=lambda pair: pair[0])
+        best = self._length(W, best[1], dc, alpha, beta), best[1]
         length, levels = self._polish(W, problem, *best, dc, alpha, beta, rng)
         return Fit(length, _by_size(levels), lengths)
 
@@ -211,10 +214,13 @@ class Problem:
     def tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return self.log_factorial, self.log_gamma, self.par
 
-    def search(self, kind: int, skip: float, rng: np.random.Generator) -> list[np.ndarray]:
+    def search(
+        self, kind: int, skip: float, rng: np.random.Generator
+    ) -> list[tuple[float, np.ndarray]]:
         """Merge and move from single nodes down to one group.
 
-        Returns the best partition met for each number of groups up to ``FIRST``.
+        Returns the best partition met for each number of groups up to ``FIRST``, with its cost
+        (the description length up to a constant).
         """
         met: dict[int, tuple[float, np.ndarray]] = {}
         b, groups, target = np.arange(self.n), self.n, min(self.n, FIRST)
@@ -223,7 +229,7 @@ class Problem:
             k.merge_down(kind, b, target, skip, rng.random(997), state, self.tables)
             b, groups = _without_gaps(b)
             state = k.state_of(b, groups, self.graph)
-            for _ in range(3 if groups > 15 else 20):
+            for _ in range(1 if groups > 15 else 20):
                 order = rng.permutation(self.n)
                 if k.sweep(kind, b, order, False, state, self.graph, self.tables, self.edges) == 0:
                     break
@@ -232,7 +238,7 @@ class Problem:
             if groups not in met or cost < met[groups][0]:
                 met[groups] = cost, b.copy()
             if groups == 1:
-                return [b for _, b in met.values()]
+                return list(met.values())
             target = groups - max(1, groups // 8)
 
     def moves(
@@ -258,7 +264,7 @@ def _fit_upper(e: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
     if len(e) < 3:  # two groups in two groups, or in one: nothing to choose from
         return []
     candidates = Problem.of_groups(e).search(2, 0.0, rng)
-    b = min(candidates, key=lambda b: upper_cost(e, [b]))
+    _, b = min(candidates, key=lambda found: found[0])
     if not 1 < b.max() + 1 < len(e):
         return []
     return [b, *_fit_upper(merge_counts(e, b), rng)]

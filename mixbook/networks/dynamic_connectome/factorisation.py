@@ -155,7 +155,7 @@ def _one_start(
     shape = tensor.shape
     X = np.array(tensor.reshape(-1, shape[2]), order="C")
     hidden = None if known is None else ~known.reshape(X.shape)
-    norm = np.linalg.norm(X)
+    norm = float(np.linalg.norm(X))
     factors = [rng.random((size, rank)) for size in shape]
     model = _khatri_rao(*factors[:2]) @ factors[2].T
     if hidden is not None:
@@ -166,7 +166,7 @@ def _one_start(
     update = _hals if algorithm == "hals" else _multiplicative
     errors: list[float] = []
     for _ in range(max_iter):
-        errors.append(float(_sweep(X, factors, hidden, update) / norm))
+        errors.append(_sweep(X, norm, factors, hidden, update) / norm)
         if len(errors) > 1 and abs(errors[-2] - errors[-1]) < tol:
             break
     order = np.argsort(-np.linalg.norm(factors[2], axis=0), kind="stable")
@@ -174,7 +174,7 @@ def _one_start(
 
 
 def _sweep(
-    X: np.ndarray, factors: list[np.ndarray], hidden: np.ndarray | None, update: Any
+    X: np.ndarray, norm: float, factors: list[np.ndarray], hidden: np.ndarray | None, update: Any
 ) -> float:
     """Update all three factors in place; the error over observed entries.
 
@@ -192,7 +192,7 @@ def _sweep(
     pair = update(pair, M, gram)
     factors[:] = [time, animal, pair]
     if hidden is None:
-        square = np.vdot(X, X) - 2 * np.vdot(M, pair) + np.vdot(gram, pair.T @ pair)
+        square = norm**2 - 2 * np.vdot(M, pair) + np.vdot(gram, pair.T @ pair)
         return float(np.sqrt(max(square, 0.0)))
     model = rows @ pair.T
     # Eq. (7)
