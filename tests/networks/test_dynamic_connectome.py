@@ -143,6 +143,17 @@ def test_scale_is_in_the_pair_factor_and_components_are_sorted():
     assert min(f.min() for f in cp.factors_) >= 0
 
 
+def test_single_precision_gives_the_same_factors():
+    X, _ = noisy_tensor(2)
+    double, single = (
+        dc.NonnegativeCP(3, 2, tol=1e-5, dtype=dtype, random_state=0).fit(X)
+        for dtype in ("float64", "float32")
+    )
+    assert single.factors_[2].dtype == np.float32
+    assert single.rel_error_ == pytest.approx(double.rel_error_, rel=1e-3)
+    assert dc.factor_match_score(single.factors_, double.factors_) > 0.999
+
+
 def test_missing_entries_are_filled_from_the_model():
     factors = [
         rng(m).random((n, 2)) * (rng(m + 7).random((n, 2)) > 0.5) for m, n in enumerate((20, 8, 40))
@@ -771,12 +782,13 @@ def test_ablation_compares_partitions_of_the_others():
     W[:12, :12] = 1.0
     W[12:24, 12:24] = 1.0
     np.fill_diagonal(W, 0)
-    model.graphs_, model.communities_ = [W], [model._communities(W)]
+    model.graphs_, model.corrected_ = [W], [False]
+    model.communities_ = [model._fit_blocks(W, False).labels_]
     assert model.ablate(29) == pytest.approx([0])
     before = model.communities_[0]
     without = W.copy()
     without[0] = without[:, 0] = 0
-    after = model._communities(without)
+    after = model._fit_blocks(without, False).labels_
     keep = np.arange(30) != 0
     wanted = dc.variation_of_information(before[keep], after[keep])
     assert model.ablate(0) == pytest.approx([wanted])
@@ -842,6 +854,7 @@ def test_bad_traces(arguments, error, text):
         (np.ones((2, 3, 4)), {"n_init": 0}, ValueError, "n_init"),
         (np.ones((2, 3, 4)), {"tol": -1.0}, ValueError, "tol"),
         (np.ones((2, 3, 4)), {"algorithm": "als"}, ValueError, "algorithm"),
+        (np.ones((2, 3, 4)), {"dtype": "int"}, ValueError, "dtype"),
         (np.ones((2, 3, 4)), {"random_state": "x"}, TypeError, "seed"),
     ],
 )

@@ -48,6 +48,9 @@ class NonnegativeCP(BaseEstimator):
         Stop when the relative error changes by less.
     algorithm : str
         ``"hals"``, exact minimum for one column at a time; or ``"mu"``, multiplicative updates.
+    dtype : str
+        ``"float64"``, or ``"float32"``, which takes half the time; then ``tol`` should be 1e-5 at
+        least.
     random_state : int, numpy.random.Generator or None
 
     Attributes
@@ -70,6 +73,7 @@ class NonnegativeCP(BaseEstimator):
         max_iter: int = 500,
         tol: float = 1e-6,
         algorithm: str = "hals",
+        dtype: str = "float64",
         random_state: int | np.random.Generator | None = None,
     ) -> None:
         self.rank = rank
@@ -77,6 +81,7 @@ class NonnegativeCP(BaseEstimator):
         self.max_iter = max_iter
         self.tol = tol
         self.algorithm = algorithm
+        self.dtype = dtype
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None, *, mask: Any = None) -> NonnegativeCP:
@@ -98,6 +103,7 @@ class NonnegativeCP(BaseEstimator):
         """
         tensor, known = _checked(X, mask)
         self._check_parameters()
+        tensor = tensor.astype(self.dtype)
         rng = as_rng(self.random_state)
         runs = [
             _one_start(tensor, known, self.rank, self.max_iter, self.tol, self.algorithm, rng)
@@ -114,6 +120,7 @@ class NonnegativeCP(BaseEstimator):
             check_integer(getattr(self, name), name, low=1)
         check_number(self.tol, "tol", low=0)
         check_choice(self.algorithm, "algorithm", ALGORITHMS)
+        check_choice(self.dtype, "dtype", ("float32", "float64"))
 
     def reconstruct(self) -> Float[np.ndarray, "T W P"]:
         """The model's tensor."""
@@ -156,7 +163,7 @@ def _one_start(
     X = np.array(tensor.reshape(-1, shape[2]), order="C")
     hidden = None if known is None else ~known.reshape(X.shape)
     norm = float(np.linalg.norm(X))
-    factors = [rng.random((size, rank)) for size in shape]
+    factors = [rng.random((size, rank)).astype(X.dtype) for size in shape]
     model = _khatri_rao(*factors[:2]) @ factors[2].T
     if hidden is not None:
         model[hidden] = 0.0
@@ -272,6 +279,7 @@ def select_rank(
     threshold: float = 0.9,
     max_iter: int = 500,
     tol: float = 1e-6,
+    dtype: str = "float64",
     random_state: int | np.random.Generator | None = None,
 ) -> pd.DataFrame:
     """Fit several ranks from several starts: how small is the error, how stable the answer?
@@ -299,7 +307,8 @@ def select_rank(
     check_number(threshold, "threshold", low=0, high=1)
     rng, rows = as_rng(random_state), []
     for rank in wanted:
-        cp = NonnegativeCP(rank, n_init, max_iter, tol, random_state=rng).fit(X, mask=mask)
+        cp = NonnegativeCP(rank, n_init, max_iter, tol, dtype=dtype, random_state=rng)
+        cp.fit(X, mask=mask)
         match = [factor_match_score(cp.factors_, run.factors) for run in cp.runs_[1:]]
         rows.append((rank, cp.rel_error_, float(np.median(match))))
     table = pd.DataFrame(rows, columns=["rank", "rel_error", "match"]).set_index("rank")

@@ -56,7 +56,7 @@ class DynamicConnectome(BaseEstimator):
         Number of components.
     kind, sigma_d, sigma_s, window
         See :func:`differential_affinity`.
-    n_init, max_iter, tol
+    n_init, max_iter, tol, dtype
         See :class:`NonnegativeCP`.
     threshold : float
         See :func:`component_graph`.
@@ -73,6 +73,8 @@ class DynamicConnectome(BaseEstimator):
         Weighted graph of each component.
     communities_ : list of int arrays of shape (N,)
         Partition of the neurons in each component.
+    corrected_ : list of bool
+        Whether the block model of each component is degree-corrected.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class DynamicConnectome(BaseEstimator):
         n_init: int = 10,
         max_iter: int = 500,
         tol: float = 1e-6,
+        dtype: str = "float64",
         threshold: float = 0.01,
         degree_corrected: bool | str = "auto",
         nested: bool = False,
@@ -99,6 +102,7 @@ class DynamicConnectome(BaseEstimator):
         self.n_init = n_init
         self.max_iter = max_iter
         self.tol = tol
+        self.dtype = dtype
         self.threshold = threshold
         self.degree_corrected = degree_corrected
         self.nested = nested
@@ -128,21 +132,25 @@ class DynamicConnectome(BaseEstimator):
         known = None
         if mask is not None:
             known = pair_mask(as_mask(mask, "mask", np.asarray(traces).shape[:2]))
-        cp = NonnegativeCP(self.rank, self.n_init, self.max_iter, self.tol, random_state=rng)
+        cp = NonnegativeCP(
+            self.rank, self.n_init, self.max_iter, self.tol, dtype=self.dtype, random_state=rng
+        )
         self.cp_ = cp.fit(self.affinity_, mask=known)
         self.n_neurons_ = int(self.pairs_.max()) + 1
         self.graphs_ = [component_graph(cp, r, self.threshold) for r in range(self.rank)]
         self.seed_ = int(rng.integers(2**31))
-        self.communities_ = [self._communities(W) for W in self.graphs_]
+        fits = [self._fit_blocks(W, self.degree_corrected) for W in self.graphs_]
+        self.communities_ = [fit.labels_ for fit in fits]
+        self.corrected_ = [fit.degree_corrected_ for fit in fits]
         return self
 
-    def _communities(self, W: np.ndarray) -> Int[np.ndarray, " n"]:
+    def _fit_blocks(self, W: np.ndarray, degree_corrected: bool | str) -> WeightedSBM:
         return WeightedSBM(
-            self.degree_corrected,
+            degree_corrected,
             nested=self.nested,
             n_restarts=self.n_restarts,
             random_state=self.seed_,
-        ).fit(W).labels_  # fmt: skip
+        ).fit(W)
 
     def membership(self) -> Float[np.ndarray, "R N"]:
         """Share of each neuron's weight that stays in its community (0 where it has none)."""
@@ -234,7 +242,8 @@ class DynamicConnectome(BaseEstimator):
     def ablate(self, neuron: int) -> Float[np.ndarray, " R"]:
         """How much the partition of the *other* neurons changes when one neuron is cut out.
 
-        The neuron's affinities are set to 0 and the communities fitted again, with the same seed.
+        The neuron's affinities are set to 0 and the communities fitted again, with the same seed
+        and the same of the two models (degree-corrected or not).
 
         Returns
         -------
@@ -244,9 +253,9 @@ class DynamicConnectome(BaseEstimator):
         check_integer(neuron, "neuron", low=0, high=self.n_neurons_ - 1)
         others = np.arange(self.n_neurons_) != neuron
         changes = []
-        for W, before in zip(self.graphs_, self.communities_):
+        for W, before, dc in zip(self.graphs_, self.communities_, self.corrected_):
             without = W * others * others[:, None]
-            after = before if np.array_equal(without, W) else self._communities(without)
+            after = before if np.array_equal(without, W) else self._fit_blocks(without, dc).labels_
             changes.append(variation_of_information(before[others], after[others]))
         return np.array(changes)
 
