@@ -62,8 +62,8 @@ OTHERS = {
 SIZES = {
     "ci": {
         "worms": dict(n_animals=8, n_neurons=30, n_frames=240),
-        "worm_seeds": 3,
-        "drift_seeds": 5,
+        "worm_seeds": 9,
+        "drift_seeds": 8,
         "calm_seeds": 2,
         "cp": dict(n_init=3, tol=1e-5, dtype="float32"),
         "restarts": 1,
@@ -75,9 +75,9 @@ SIZES = {
     },
     "full": {
         "worms": dict(n_animals=20, n_neurons=60, n_frames=960),
-        "worm_seeds": 3,
-        "drift_seeds": 5,
-        "calm_seeds": 5,
+        "worm_seeds": 9,
+        "drift_seeds": 8,
+        "calm_seeds": 8,
         "cp": dict(n_init=3, tol=1e-5, dtype="float32"),
         "restarts": 2,
         "settings": SETTINGS | OTHERS,
@@ -357,7 +357,7 @@ shown.style.format(precision=2).hide(axis="index")
 #
 # ### Who, when, where
 #
-# Three sets of simulated worms. Each private signal is as smooth as the drives, so that chance agreements are common; the groups overlap in neurons (4 to 11) and in time (the last two). Rank 6. A set passes if the
+# Nine sets of simulated worms. Each private signal is as smooth as the drives, so that chance agreements are common; the groups overlap in neurons (4 to 11) and in time (the last two). Rank 6. A set passes if the
 # mean cosine over groups is at least 0.85 for time and for animals, and each group's pairs reach 0.8.
 
 # %% tags=["hide-input"]
@@ -377,7 +377,9 @@ who_when_where = pd.DataFrame(
     ],
     columns=["set", "group", "time", "animals", "pairs"],
 )
-who_when_where.pivot(index="group", columns="set").style.format(precision=2)
+who_when_where.groupby("group")[["time", "animals", "pairs"]].agg(["mean", "min"]).style.format(
+    precision=2
+)
 
 # %% [markdown]
 # ### Communities
@@ -468,7 +470,7 @@ for at in range(cfg["drift_seeds"]):
             found, _ = match(truth, cp)
             score[kind, drift].append(found.prod(axis=0).mean())
             row[kind] = found[2].mean()
-            if kind == "correlation":
+            if kind == "correlation" and at < cfg["calm_seeds"]:
                 row |= other_methods(traces, truth, X)
         who.append({"drift": drift} | row)
 drift_table = pd.DataFrame(who).groupby("drift").mean().T
@@ -550,9 +552,8 @@ for groups, found in inferred.items():
 def partitions(W, truth):
     weighted = dc.WeightedSBM(n_restarts=cfg["restarts"], random_state=0)
     edges = dc.WeightedSBM(weights=None, n_restarts=cfg["restarts"], random_state=0)
-    strength = W.sum(axis=1)
-    expected = np.outer(strength, strength) / strength.sum()
-    relative = np.divide(W, expected, out=np.zeros_like(W), where=W > 0)
+    typical = W.sum(axis=1) / np.maximum((W > 0).sum(axis=1), 1)  # mean weight of a node's edges
+    relative = np.divide(W, np.outer(typical, typical), out=np.zeros_like(W), where=W > 0)
     greedy = nx.community.greedy_modularity_communities(nx.from_numpy_array(W), weight="weight")
     labels = np.zeros(len(W), int)
     for at, nodes in enumerate(greedy):
@@ -698,6 +699,7 @@ mixbook.say(
 
 # %% tags=["hide-input"]
 per_set = [found for _, _, _, found, _ in recovered]
+gap = measured(np.subtract(score["differential", 3.0], score["correlation", 3.0]))
 passing = [f[0].mean() >= 0.85 and f[1].mean() >= 0.85 and f[2].min() >= 0.8 for f in per_set]
 card = mixbook.Scorecard("dynamic_connectome", profile=profile, seed=seed)
 card.claim(
@@ -706,13 +708,14 @@ card.claim(
     paper="atlas of motifs",
     where="Fig. 3",
     measured={
+        "sets": len(per_set),
         "sets_passing": int(sum(passing)),
-        "time": [float(f[0].mean()) for f in per_set],
-        "animals": [float(f[1].mean()) for f in per_set],
-        "worst_pairs": [float(f[2].min()) for f in per_set],
+        "time": measured([f[0].mean() for f in per_set]),
+        "animals": measured([f[1].mean() for f in per_set]),
+        "worst_pairs": measured([f[2].min() for f in per_set]),
     },
-    criterion="sets_passing >= 2",
-    note="Cosines with planted factors in three sets of simulated worms; a set passes with mean time >= 0.85, mean animals >= 0.85 and pairs >= 0.8 in each of four groups.",
+    criterion="sets_passing >= 2 * sets / 3",
+    note="Cosines with planted factors in sets of simulated worms; a set passes with mean time >= 0.85, mean animals >= 0.85 and pairs >= 0.8 in each of four groups.",
 )
 card.claim(
     "C2",
@@ -720,12 +723,13 @@ card.claim(
     paper="argued",
     where="Sec. 2.1",
     measured={
+        "lead": gap,
         "differential": measured(score["differential", 3.0]),
         "correlation": measured(score["correlation", 3.0]),
         "correlation_of_slopes": measured(score["correlation of slopes", 3.0]),
     },
-    criterion="differential > correlation + 0.1",
-    note="Mean product of the three cosines. Correlation of slopes is not part of the claim; it shows how much of the gain is differentiation as such.",
+    criterion="lead - 2 * lead.se > 0.1",
+    note="Mean product of the three cosines; the lead is paired by worm and has to exceed 0.1 by two standard errors. Correlation of slopes is not part of the claim; it shows how much of the gain is differentiation as such.",
 )
 card.claim(
     "C3",
@@ -738,7 +742,7 @@ card.claim(
         "louvain_weights": measured(two.NMI[two.method == "Louvain, weights"]),
     },
     criterion="sbm_weights > sbm_edges and sbm_weights >= louvain_weights - 0.02",
-    note=f"NMI, two settings. Not part of the claim: relative weights (divided by what the strengths of both ends make expect) {mean_nmi['SBM, relative weights']:.2f}; nested models are in the full profile.",
+    note=f"NMI, two settings. Not part of the claim: relative weights (divided by the mean weights of both ends) {mean_nmi['SBM, relative weights']:.2f}; nested models are in the full profile.",
 )
 card.claim(
     "C4",
@@ -782,15 +786,16 @@ print(card.verdicts())
 # ### Reading the card
 
 # %% tags=["remove-input"]
-gap = measured(np.subtract(score["differential", 3.0], score["correlation", 3.0]))
 mixbook.say(
     f"""
-**Slopes (C2).** Paired by worm, slopes lead correlation by {gap.value:+.3f} ± {gap.se:.3f}; the claim asks for 0.1. The criterion was fixed before the experiment.
+**Slopes (C2).** Paired by worm, slopes lead correlation by {gap.value:+.3f} ± {gap.se:.3f}; the claim asks for 0.1 beyond two standard errors. Single runs with few worms fall on either side of 0.1, so the claim is measured on {gap.n} sets and asks for certainty.
+There is a lead of {gap.value / gap.se:.0f} standard errors; that it is as large as 0.1 is not shown.
 
 **Weights (C3).** With weights the block model reaches {mean_nmi["SBM, weights"]:.2f}, without {mean_nmi["SBM, edges alone"]:.2f}, and Louvain with weights {mean_nmi["Louvain, weights"]:.2f}.
 It finds {mean_groups["SBM, weights"]:.1f} groups where {two.planted.mean():.1f} are planted. Our explanation: the exponential model has one rate for each pair of groups, but here
-weights also depend on the two nodes, since strength grows like the square of the degree. Degree correction frees edges from this, not weights, so groups also form by strength. Modularity has a null model with just this correction.
-If that is right, dividing each weight by what the strengths of its two ends make expect should help. It gives {mean_nmi["SBM, relative weights"]:.2f}.
+weights also depend on the two nodes: strength grows like the square of the degree, so the mean weight of a node's edges grows like the degree. Degree correction frees edges from this, not weights, so groups may also form by weight. Modularity has a null model with just this correction.
+If that is right, dividing each weight by the mean weights of its two ends should help. It gives {mean_nmi["SBM, relative weights"]:.2f} and {mean_groups["SBM, relative weights"]:.1f} groups, which
+{"supports" if mean_nmi["SBM, relative weights"] > mean_nmi["SBM, weights"] + 0.1 else "hardly supports"} the explanation{"" if mean_nmi["SBM, relative weights"] >= mean_nmi["Louvain, weights"] - 0.02 else " and still leaves a gap to modularity"}.
 
 **Ablation (C6).** Of {len(trials)} drivers, ablation puts {sum(r <= 3 for r in ablation_rank)} among the first three and total weight {sum(r <= 3 for r in strength_rank)}. The test asks for a cause; the model holds symmetric
 coincidence. The followers form a clique of their own, and a clique with one member less is still a clique. For causes one needs what affinity throws away, the order in time (exercise 3), or an intervention. The authors had the intervention.
