@@ -120,52 +120,20 @@ class WeightedSBM(ClusterMixin, BaseEstimator):
         self, W: np.ndarray, dc: bool, alpha: float, beta: float, rng: np.random.Generator
     ) -> Fit:
         problem = Problem.of_graph(W, self.weights is not None, alpha, beta)
-        found: dict[int, tuple[float, np.ndarray]] = {}
+        found: Found = {}
+
+        def keep(cost: float, b: np.ndarray) -> None:
+            groups = int(b.max()) + 1
+            if groups not in found or cost < found[groups][0]:
+                found[groups] = cost, b
+
         for start in range(self.n_restarts):
             for cost, b in problem.search(int(dc), SKIP if start else 0.0, rng):
-                groups = int(b.max()) + 1
-                if groups not in found or cost < found[groups][0]:
-                    found[groups] = cost, b
-        constant = self._length(W, [found[1][1]], dc, alpha, beta) - found[1][0]
-        lengths: dict[int, float] = {}
-        best: tuple[float, list[np.ndarray]] = (np.inf, [])
-        for groups, (cost, b) in sorted(found.items()):
-            levels, length = [b], cost + constant
-            if self.nested:
-                levels += _fit_upper(block_counts(W, b)[0], rng)
-                length = self._length(W, levels, dc, alpha, beta)
-            lengths[groups] = length
-            best = min(best, (length, levels), key=lambda pair: pair[0])
-        best = self._length(W, best[1], dc, alpha, beta), best[1]
-        length, levels = self._polish(W, problem, *best, dc, alpha, beta, rng)
-        return Fit(length, _by_size(levels), lengths)
-
-    def _length(
-        self, W: np.ndarray, levels: list[np.ndarray], dc: bool, alpha: float, beta: float
-    ) -> float:
-        if self.nested:
-            return nested_description_length(W, levels, dc, self.weights, alpha, beta)
-        return description_length(W, levels[0], dc, self.weights, alpha, beta)
-
-    def _polish(
-        self,
-        W: np.ndarray,
-        problem: Problem,
-        length: float,
-        levels: list[np.ndarray],
-        dc: bool,
-        alpha: float,
-        beta: float,
-        rng: np.random.Generator,
-    ) -> tuple[float, list[np.ndarray]]:
-        """Single moves from the best partition, new groups allowed, until nothing is gained."""
-        while True:
-            b = problem.moves(int(dc), levels[0], rng)
-            trial = [b, *_fit_upper(block_counts(W, b)[0], rng)] if self.nested else [b]
-            now = self._length(W, trial, dc, alpha, beta)
-            if now >= length - 1e-9:
-                return length, levels
-            length, levels = now, trial
+                keep(cost, b)
+        _, b = min(found.values(), key=lambda pair: pair[0])
+        keep(*problem.moves(int(dc), b, rng))
+        prior = dc, self.weights, alpha, beta
+        return _best_nested(W, found, prior, rng) if self.nested else _best_flat(W, found, prior)
 
 
 class Fit(NamedTuple):
@@ -243,7 +211,7 @@ class Problem:
 
     def moves(
         self, kind: int, b: Int[np.ndarray, " n"], rng: np.random.Generator
-    ) -> Int[np.ndarray, " n"]:
+    ) -> tuple[float, Int[np.ndarray, " n"]]:
         """Sweeps of single moves, with room for new groups, until nothing is gained."""
         b = b.astype(np.int64).copy()
         state = k.state_of(b, min(int(b.max()) + 4, self.n), self.graph)
@@ -251,7 +219,31 @@ class Problem:
             order = rng.permutation(self.n)
             if k.sweep(kind, b, order, True, state, self.graph, self.tables, self.edges) == 0:
                 break
-        return _without_gaps(b)[0]
+        cost = k.state_cost(kind, state, self.n, self.edges, self.tables)
+        return cost, _without_gaps(b)[0]
+
+
+Found = dict[int, tuple[float, np.ndarray]]
+
+
+def _best_flat(W: np.ndarray, found: Found, prior: tuple[Any, ...]) -> Fit:
+    cost, b = min(found.values(), key=lambda pair: pair[0])
+    length = description_length(W, b, *prior)
+    lengths = {groups: found[groups][0] + length - cost for groups in sorted(found)}
+    return Fit(length, _by_size([b]), lengths)
+
+
+def _best_nested(
+    W: np.ndarray, found: Found, prior: tuple[Any, ...], rng: np.random.Generator
+) -> Fit:
+    """A hierarchy for each number of groups that was met; the shortest of all."""
+    fits = {}
+    for groups, (_, b) in sorted(found.items()):
+        levels = [b, *_fit_upper(block_counts(W, b)[0], rng)]
+        fits[groups] = nested_description_length(W, levels, *prior), levels
+    lengths = {groups: length for groups, (length, _) in fits.items()}
+    length, levels = min(fits.values(), key=lambda pair: pair[0])
+    return Fit(length, _by_size(levels), lengths)
 
 
 def _without_gaps(b: np.ndarray) -> tuple[np.ndarray, int]:
