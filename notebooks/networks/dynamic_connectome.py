@@ -103,7 +103,7 @@ mixbook.card("dynamic_connectome")
 # %% [markdown]
 # ## In one picture
 
-# %% tags=["hide-input", "thumbnail"] mystnb={"image": {"alt": "Left: traces of thirty neurons of one simulated worm as a coloured raster, in which no groups can be seen by eye. Right: four components that the method finds, each with a block of neuron pairs that is bright, a curve over time that is high in one interval, and bars for the eight animals."}}
+# %% tags=["hide-input", "thumbnail"] mystnb={"image": {"alt": "Left: traces of thirty neurons of one simulated worm as a coloured raster; short vertical stripes hint at groups. Right: four components that the method finds, each with a block of neuron pairs that is bright, a curve over time that is high in one interval, and bars for the eight animals."}}
 worms, planted = dc.simulate_worms(seed)
 first = dc.DynamicConnectome(rank=6, n_restarts=2, random_state=seed, **SIZES["ci"]["cp"])
 first.fit(worms)
@@ -148,8 +148,8 @@ _, matched = match(planted, first.cp_)
 draw_components(first, matched, planted)
 
 # %% [markdown]
-# Thirty neurons, eight worms, and four groups that work together for a while (grey: when). On the left nothing of this can be
-# seen. On the right it has been taken apart, without labels, into three questions per group: who, when, and in which animals.
+# Thirty neurons, eight worms, and four groups that work together for a while (grey: when). On the left, one worm: stripes hint at groups, because neurons of a group
+# happen to stand side by side here. The method knows nothing of that order. On the right it has taken the eight worms apart, without labels, into three questions per group: who, when, and in which animals.
 
 # %% [markdown]
 # ## The problem
@@ -669,7 +669,7 @@ for values, colour, label in (
     (ablation_rank, "red", "by ablation"),
     (strength_rank, "blue", "by total weight"),
 ):
-    axes[1].plot(range(1, len(values) + 1), values, "o-", color=PALETTE[colour], label=label)
+    axes[1].plot(range(1, len(values) + 1), values, "o", ms=7, color=PALETTE[colour], label=label)
 axes[1].axhline(3, color=PALETTE["black"], ls="--", lw=1)
 axes[1].set(
     xlabel="simulation", ylabel="rank of the driver (1 is best)", title="does it find the driver?"
