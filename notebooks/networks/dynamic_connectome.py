@@ -186,12 +186,12 @@ draw_components(first, matched, planted)
 # because theirs was not at hand. It takes two equal slopes as $|g|$, opposite ones as nothing, and slopes of unequal size as little.
 
 # %%
-mixbook.show_source(dc.affinity._concurrence)
+mixbook.show_source(dc.affinity.concurrence)
 
 # %% tags=["nbval-check-output"]
 slopes = np.array([[1.0, 2.0, -1.0, 3.0], [1.0, 0.5, 2.0, 3.0]])  # two neurons, four moments
 for kind in ("differential", "product", "min"):
-    print(f"{kind:13s}", dc.affinity._concurrence(slopes, np.array([[0, 1]]), kind)[0].round(3))
+    print(f"{kind:13s}", dc.affinity.concurrence(slopes, np.array([[0, 1]]), kind)[0].round(3))
 
 # %% [markdown]
 # Check the second moment: $\sqrt{2 \cdot 0.5}\cdot 0.5/2 = 0.25$. On real traces it looks like this:
@@ -202,7 +202,7 @@ pair = [1, 2]
 tensor, pairs = dc.differential_affinity(drifting)
 rival, _ = dc.differential_affinity(drifting, "correlation")
 here = int(np.flatnonzero((pairs == pair).all(axis=1))[0])
-g = dc.affinity._slopes(drifting[0], 2.0)
+g = dc.affinity.slopes_of(drifting[0], 2.0)
 fig, axes = plt.subplots(3, 1, figsize=(7.6, 5.2), sharex=True)
 for neuron, colour in zip(pair, ("blue", "orange")):
     axes[0].plot(drifting[0, neuron], color=PALETTE[colour], label=f"neuron {neuron}")
@@ -230,7 +230,7 @@ plt.show()
 # scaling instead, and take more sweeps. Missing pairs are filled with the model's own guess before each sweep, Eq. (7).
 
 # %%
-mixbook.show_source(dc.factorisation._hals)
+mixbook.show_source(dc.factorisation.hals_update)
 
 # %% tags=["hide-input"]
 sweeps = {
@@ -325,7 +325,7 @@ for name, weights in (("with weights", "exponential"), ("edges alone", None)):
 # minimum.
 
 # %%
-mixbook.show_source(dc.description._weight_cost)
+mixbook.show_source(dc.description.weight_cost)
 
 # %% [markdown]
 # **Search.** Start with each node alone. Merge the two groups whose merger costs least, again and again. From 40 groups on, let single nodes move to better groups between mergers. Remember the best partition for each number

@@ -172,7 +172,7 @@ def test_hals_step_is_the_best_column():
     G = (F1.T @ F1) * (F2.T @ F2)
     start = rng(4).random(F0.shape)
     first = start.copy()
-    found = factorisation._hals(start, M, G)
+    found = factorisation.hals_update(start, M, G)
     first[:, 0] = found[:, 0]
 
     def error(F):

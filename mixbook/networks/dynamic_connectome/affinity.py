@@ -89,7 +89,7 @@ def differential_affinity(
         if kind == "correlation":
             tensor[:, animal] = _sliding_correlation(x, pairs, window).T
         else:
-            a = _concurrence(_slopes(x, sigma_d), pairs, kind)
+            a = concurrence(slopes_of(x, sigma_d), pairs, kind)
             # Eq. (3)
             tensor[:, animal] = (gaussian_filter1d(a, sigma_s, mode="nearest") if sigma_s else a).T
     return tensor * pair_mask(known), pairs
@@ -132,7 +132,7 @@ def pair_vector_to_matrix(v: Any, n: int) -> Float[np.ndarray, "n n"]:
     return matrix
 
 
-def _slopes(x: np.ndarray, sigma: float) -> np.ndarray:
+def slopes_of(x: np.ndarray, sigma: float) -> np.ndarray:
     # Eq. (1)
     g = gaussian_filter1d(x, sigma, order=1, mode="nearest")
     spread = g.std(axis=-1, keepdims=True)
@@ -140,7 +140,7 @@ def _slopes(x: np.ndarray, sigma: float) -> np.ndarray:
     return np.where(flat, 0.0, g / np.where(flat, 1.0, spread))
 
 
-def _concurrence(g: np.ndarray, pairs: np.ndarray, kind: str) -> np.ndarray:
+def concurrence(g: np.ndarray, pairs: np.ndarray, kind: str) -> np.ndarray:
     """(P, T) instantaneous affinities."""
     first, second = g[pairs[:, 0]], g[pairs[:, 1]]
     product = np.maximum(first * second, 0.0)

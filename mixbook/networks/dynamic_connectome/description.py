@@ -79,7 +79,7 @@ def description_terms(
         # Eq. (12)
         "counts": log_binomial(len(n) * (len(n) + 1) // 2 + _total(e) - 1, _total(e)),
         "partition": partition_cost(n),
-        "weights": _weight_cost(e, mu, alpha, beta) if weights else 0.0,
+        "weights": weight_cost(e, mu, alpha, beta) if weights else 0.0,
     }
 
 
@@ -126,7 +126,7 @@ def _edge_costs(
     return float(edges), float(log_binomial(n + ends - 1, ends).sum())
 
 
-def _weight_cost(e: np.ndarray, mu: np.ndarray, alpha: float, beta: float) -> float:
+def weight_cost(e: np.ndarray, mu: np.ndarray, alpha: float, beta: float) -> float:
     some = np.triu(e) > 0
     m, total = e[some], mu[some]
     # Eq. (14)

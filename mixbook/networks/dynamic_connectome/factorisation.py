@@ -170,7 +170,7 @@ def _one_start(
     factors[2] *= max((X * model).sum(), EPS) / (model**2).sum()
     if hidden is not None:
         X[hidden] = (_khatri_rao(*factors[:2]) @ factors[2].T)[hidden]
-    update = _hals if algorithm == "hals" else _multiplicative
+    update = hals_update if algorithm == "hals" else multiplicative_update
     errors: list[float] = []
     for _ in range(max_iter):
         errors.append(_sweep(X, norm, factors, hidden, update) / norm)
@@ -214,7 +214,7 @@ def _normalise(
     return time / a, animal / b, pair * (a * b)
 
 
-def _hals(F: np.ndarray, M: np.ndarray, G: np.ndarray) -> np.ndarray:
+def hals_update(F: np.ndarray, M: np.ndarray, G: np.ndarray) -> np.ndarray:
     F = F.copy()
     for r in range(F.shape[1]):
         if G[r, r] > 0:
@@ -223,7 +223,7 @@ def _hals(F: np.ndarray, M: np.ndarray, G: np.ndarray) -> np.ndarray:
     return F
 
 
-def _multiplicative(F: np.ndarray, M: np.ndarray, G: np.ndarray) -> np.ndarray:
+def multiplicative_update(F: np.ndarray, M: np.ndarray, G: np.ndarray) -> np.ndarray:
     # Eq. (6)
     return np.maximum(EPS, F * (M / np.maximum(F @ G, EPS)))
 
