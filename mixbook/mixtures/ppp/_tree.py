@@ -321,11 +321,11 @@ def is_certain(
 ) -> tuple[Int[np.ndarray, " n"], Any]:
     """Leaf of each row, and whether restarts and mixture agreed on it at every split."""
     labels, certain = np.empty(n, dtype=np.int64), np.ones(n, dtype=bool)
+    for number, leaf in enumerate(root.leaves):
+        labels[leaf.indices] = number
     for node in root:
         if node.children:
             # Eq. (12)
             sure = (node.result.votes >= least_votes) & node.result.confident
             certain[node.indices] &= sure
-        else:
-            labels[node.indices] = node.label
     return labels, certain
