@@ -69,7 +69,15 @@ from mixbook.mixtures.ppp._mixture import (
     validate_partition,
     weighted_gmm_em,
 )
-from mixbook.mixtures.ppp._tree import Candidate, NodeResult, PartitionNode, node_test
+from mixbook.mixtures.ppp._tree import (
+    Candidate,
+    NodeResult,
+    PartitionNode,
+    Rules,
+    grow_tree,
+    judge_node,
+    node_test,
+)
 
 __all__ = [
     "PPP",
@@ -79,13 +87,16 @@ __all__ = [
     "NodeResult",
     "PartitionNode",
     "Restarts",
+    "Rules",
     "Validation",
     "aligned_votes",
     "anderson_darling",
     "compactness",
     "g_means",
     "gmm_bic",
+    "grow_tree",
     "hopkins",
+    "judge_node",
     "kmeans_silhouette",
     "lloyd",
     "make_big",

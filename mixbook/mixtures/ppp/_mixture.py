@@ -81,7 +81,7 @@ def weighted_gmm_em(
     covariance_type: str = "full",
     reg: float = 1e-4,
     max_iter: int = 100,
-    tol: float = 1e-6,
+    tol: float = 1e-5,
 ) -> Mixture:
     r"""EM for a Gaussian mixture on points, weighted points or micro-clusters.
 
@@ -144,7 +144,7 @@ def _em(
     covariance_type: str,
     reg: float,
     max_iter: int = 100,
-    tol: float = 1e-6,
+    tol: float = 1e-5,
 ) -> Mixture:
     proba = (labels[:, None] == np.arange(k)).astype(np.float64)
     bounds: list[float] = []

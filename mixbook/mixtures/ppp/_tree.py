@@ -16,7 +16,16 @@ from mixbook.mixtures.ppp._checks import as_points, as_scatters, as_weights
 from mixbook.mixtures.ppp._kmeans import aligned_votes, repeatability
 from mixbook.mixtures.ppp._mixture import _validate
 
-__all__ = ["Candidate", "NodeResult", "PartitionNode", "node_test"]
+__all__ = [
+    "Candidate",
+    "NodeResult",
+    "PartitionNode",
+    "Rules",
+    "grow_tree",
+    "is_certain",
+    "judge_node",
+    "node_test",
+]
 
 
 @dataclass(frozen=True)
@@ -29,7 +38,8 @@ class Candidate:
     rho : float
         Repeatability, Eq. (2).
     gain : float
-        In units of BIC, Eq. (8).
+        In units of BIC, Eq. (8). NaN, like ``agreement``, if no mixture was fitted because the
+        partition was not repeatable.
     agreement : float
         Eq. (9).
     sse : float
@@ -117,6 +127,7 @@ def node_test(
     n_init: int = 3,
     *,
     with_principal: bool = False,
+    thorough: bool = True,
     sample_weight: Any = None,
     scatters: Any = None,
     reg: float = 1e-4,
@@ -132,6 +143,8 @@ def node_test(
     X : array-like of shape (n, p)
     k_max, n_restarts, rho, agreement, tau, min_gain, n_init, with_principal
         As in :class:`~mixbook.mixtures.ppp.PPP`.
+    thorough : bool
+        Fit the mixture also where the partition was not repeatable, to report what it says.
     sample_weight, scatters, reg
         As in :func:`~mixbook.mixtures.ppp.weighted_gmm_em`.
     random_state : int, Generator or None
@@ -149,7 +162,7 @@ def node_test(
     rules = Rules(k_max, n_restarts, rho, agreement, tau, min_gain, n_init, with_principal)
     check_number(reg, "reg", low=0)
     w, S = as_weights(sample_weight, len(X)), as_scatters(scatters, *X.shape)
-    return judge_node(X, w, S, rules, reg, as_rng(random_state))
+    return judge_node(X, w, S, rules, reg, as_rng(random_state), thorough)
 
 
 def judge_node(
@@ -159,11 +172,12 @@ def judge_node(
     rules: Rules,
     reg: float,
     rng: np.random.Generator,
+    thorough: bool = False,
 ) -> NodeResult:
     """:func:`node_test` on arguments that are known to be good."""
     n, p = w.sum(), X.shape[1]
     sizes = [k for k in range(2, rules.k_max + 1) if n >= 2 * k * (p + 1) and k <= len(X)]
-    tried = [_try_k(X, w, S, k, rules, reg, rng) for k in sizes]
+    tried = [_try_k(X, w, S, k, rules, reg, rng, thorough) for k in sizes]
     candidates = tuple(candidate for candidate, _ in tried)
     admitted = [result for candidate, result in tried if candidate.admissible]
     if not admitted:
@@ -182,6 +196,7 @@ def _try_k(
     rules: Rules,
     reg: float,
     rng: np.random.Generator,
+    thorough: bool,
 ) -> tuple[Candidate, NodeResult]:
     runs = repeatability(
         X,
@@ -194,8 +209,9 @@ def _try_k(
     )
     labels, sse = runs.labels[runs.best], float(runs.sse[runs.best])
     votes = aligned_votes(runs.labels, runs.best, k, w)
-    if len(np.unique(labels)) < k:  # fewer than k distinct points
-        candidate = Candidate(k, runs.rho, -np.inf, 0.0, sse, False)
+    distinct = len(np.unique(labels)) == k  # not so where fewer than k points differ
+    if not distinct or (runs.rho < rules.rho and not thorough):
+        candidate = Candidate(k, runs.rho, np.nan, np.nan, sse, False)
         nowhere = np.zeros(len(X), dtype=bool)
         return candidate, NodeResult(k, (candidate,), labels, runs.centres[0], votes, nowhere)
     kind = "full" if w.sum() >= 10 * X.shape[1] else "diag"
