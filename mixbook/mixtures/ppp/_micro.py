@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.spatial import cKDTree
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.metrics import pairwise_distances_argmin
 
@@ -16,7 +17,8 @@ from mixbook.mixtures.ppp._checks import as_points, as_weights
 
 __all__ = ["MicroClusters", "micro_clusters"]
 
-BATCH, STEPS = 4096, 100
+LEARN = 50_000  # centres are learnt from at most so many points
+TREE = 8  # up to so many columns a k-d tree finds the nearest centre faster than a full search
 
 
 class MicroClusters(NamedTuple):
@@ -90,18 +92,22 @@ def micro_clusters(
 def _assign(
     X: np.ndarray, M: int, w: np.ndarray, rng: np.random.Generator
 ) -> Int[np.ndarray, " n"]:
-    seed = int(rng.integers(2**31 - 1))
     model = MiniBatchKMeans(
         M,
         init="random",
         n_init=1,
-        batch_size=BATCH,
-        max_iter=max(1, round(STEPS * BATCH / len(X))),
+        batch_size=4096,
+        max_iter=min(max(LEARN // len(X), 1), 10),
         compute_labels=False,
-        random_state=seed,
+        random_state=int(rng.integers(2**31 - 1)),
     )
-    centres = model.fit(X, sample_weight=w).cluster_centers_
-    nearest = pairwise_distances_argmin(X, centres)
+    some = rng.choice(len(X), max(LEARN, M), replace=False) if len(X) > LEARN else slice(None)
+    centres = model.fit(X[some], sample_weight=w[some]).cluster_centers_
+    nearest = (
+        cKDTree(centres).query(X)[1]
+        if X.shape[1] <= TREE
+        else pairwise_distances_argmin(X, centres)
+    )
     return np.unique(nearest, return_inverse=True)[1]
 
 
