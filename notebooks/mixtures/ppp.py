@@ -33,6 +33,7 @@ if "google.colab" in sys.modules:
 profile = "ci"
 seed = 0
 device = "auto"
+overrides = {}  # other values for the sizes below
 
 # %% tags=["hide-input"]
 import time
@@ -40,7 +41,6 @@ import time
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.patches import Ellipse
 from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.decomposition import PCA
@@ -57,12 +57,14 @@ from mixbook.mixtures import ppp
 from mixbook.mixtures.ppp import PPP
 
 SIZES = {
-    "ci": {"seeds": 5, "single_runs": 20, "R_seeds": 6, "data_seeds": 20, "ring_seeds": 2, "hopkins": 100,
-           "big_n": 50_000, "big_sets": 6, "growth": [10_000, 50_000, 200_000, 1_000_000], "ablation_seeds": 1},
-    "full": {"seeds": 20, "single_runs": 100, "R_seeds": 20, "data_seeds": 100, "ring_seeds": 10, "hopkins": 500,
-             "big_n": 200_000, "big_sets": 20, "growth": [10_000, 50_000, 200_000, 1_000_000], "ablation_seeds": 5},
+    "ci": {"seeds": 5, "single_runs": 20, "R_seeds": 5, "K_to": 10, "data_seeds": 20, "ring_seeds": 3, "hopkins": 100,
+           "big_n": 50_000, "big_sets": 4, "compared": 2, "bic_ks": [3, 8, 13], "growth": [10_000, 50_000, 200_000, 1_000_000],
+           "ablation_runs": 1},
+    "full": {"seeds": 20, "single_runs": 100, "R_seeds": 20, "K_to": 15, "data_seeds": 100, "ring_seeds": 20, "hopkins": 500,
+             "big_n": 200_000, "big_sets": 20, "compared": 20, "bic_ks": list(range(1, 16)),
+             "growth": [10_000, 50_000, 200_000, 1_000_000], "ablation_runs": 5},
 }  # fmt: skip
-cfg = SIZES[profile]
+cfg = SIZES[profile] | overrides
 rng = as_rng(seed)
 COLOURS = [
     PALETTE[c] for c in ("blue", "orange", "green", "red", "purple", "sky", "yellow", "black")
@@ -195,7 +197,7 @@ mixbook.show_source(ppp.judge_node)
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three scatter plots: a triangle of three clouds, a long thin Gaussian cloud, and a uniform square, each coloured by the best k-means partition into two parts (triangle, long cloud) or four parts (square)."}}
 triangle, triangle_y = ppp.make_tri(random_state=rng)
 long_cloud = rng.normal(size=(300, 2)) * [3.0, 0.6]
-square = rng.uniform(-3, 3, size=(500, 2))
+square = rng.uniform(-3, 3, size=(300, 2))
 toys = {"triangle": (triangle, 2), "long Gaussian": (long_cloud, 2), "uniform square": (square, 4)}
 fig, axes = plt.subplots(1, 3, figsize=(9.6, 3.2))
 for ax, (name, (X, k)) in zip(axes, toys.items()):
@@ -265,7 +267,7 @@ mixbook.show_source(ppp.Mixture.log_joint)
 # Move the standard deviation of the seven clouds. As clouds run into each other, first their borders drop out of the core, then pairs become one cluster.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Slider over the standard deviation of the seven clouds: for small values PPP finds seven clusters and nearly all points are in the core; with growing noise more points at borders leave the core, clusters merge, and at the largest value few or one remain."}}
-SDS = [0.3, 0.6, 0.9, 1.2, 1.5, 2.0, 2.6, 3.5]
+SDS = [0.3, 0.6, 0.9, 1.2, 1.6, 2.2, 3.0]
 noisy = {sd: ppp.make_blobs7(sd=sd, random_state=BLOBS_SEED)[0] for sd in SDS}
 answers = {sd: PPP(random_state=seed).fit(X) for sd, X in noisy.items()}
 
@@ -308,10 +310,10 @@ sets = {
     "nested6": (nested, nested_y),
     "wine": (wine_X, wine.target),
     "triangle": (triangle, triangle_y),
-    "Gaussian 1": (rng.normal(size=(500, 2)), np.zeros(500, int)),
-    "Gaussian 2": (rng.normal(size=(500, 2)), np.zeros(500, int)),
-    "Gaussian 3": (rng.normal(size=(500, 2)), np.zeros(500, int)),
-    "square": (square, np.zeros(500, int)),
+    "Gaussian 1": (rng.normal(size=(300, 2)), np.zeros(300, int)),
+    "Gaussian 2": (rng.normal(size=(300, 2)), np.zeros(300, int)),
+    "Gaussian 3": (rng.normal(size=(300, 2)), np.zeros(300, int)),
+    "square": (square, np.zeros(300, int)),
     "iris": (scale(iris.data), iris.target),
 }
 K_TRUE = {name: int(y.max()) + 1 for name, (_, y) in sets.items()}
@@ -343,49 +345,48 @@ pd.DataFrame(repeat).round(3)
 mixbook.say(
     f"Mean agreement between answers from different seeds ({cfg['seeds']} seeds; {cfg['single_runs']} single runs). PPP gives the same partition: at least {min(r['PPP'] for r in repeat.values()):.3f}. Single runs of k-means do not where there are many clusters: "
     f"{repeat['blobs7']['k-means, one random start, K given']:.2f} and {repeat['nested6']['k-means, one random start, K given']:.2f}. But the last row is a warning: k-means from 20 starts with the right K is just as stable "
-    f"({min(r['k-means, best of 20, K given'] for r in repeat.values()):.3f} or more). What PPP adds is not stability alone; it is that nobody had to give K."
+    f"({min(r['k-means, best of 20, K given'] for r in repeat.values()):.3f} or more). What PPP adds is not stability; it is that nobody had to give K. And a unanimous answer may be a trivial one: PPP's clusters of wine are {sorted({fit.n_clusters_ for fit in fits['wine']})} in number, of which more below."
 )
 
 # %% [markdown]
-# How many restarts does this take? Each extra run makes the estimate of $\rho_k$ more certain and the representative better.
+# That was three sets whose splits are clear-cut. A ring of six equal clouds is built to be ambiguous: by symmetry no partition into two to four parts is the best one. How does the agreement
+# between seeds depend on the number of restarts?
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Agreement between seeds against the number of restarts R for three sets. For blobs7 and wine it is near one for all or almost all R; for blobs7 with doubled noise it lies lower or rises with R."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Agreement between seeds against the number of restarts R for two sets. For blobs7 it is near one throughout. For a ring of six clouds it is far below one for some R."}}
 RS = [2, 4, 8, 12, 20]
-hard = {"blobs7": blobs, "blobs7, twice the noise": noisy[1.2], "wine": wine_X}
-by_R = {
-    name: [
-        spread(
-            [
-                PPP(n_restarts=R, random_state=7000 + 100 * seed + i).fit(X).labels_
-                for i in range(cfg["R_seeds"])
-            ]
-        )
+ring = ppp.make_ring(6, 300, random_state=seed)[0]
+by_R = {}
+for name, X in {
+    "blobs7": ppp.make_blobs7(350, random_state=BLOBS_SEED)[0],
+    "ring of six": ring,
+}.items():
+    runs = [
+        [
+            PPP(n_restarts=R, random_state=7000 + 100 * seed + i).fit(X)
+            for i in range(cfg["R_seeds"])
+        ]
         for R in RS
     ]
-    for name, X in hard.items()
-}
+    by_R[name] = [spread([fit.labels_ for fit in fits_R]) for fits_R in runs]
+    counts_R = [sorted({fit.n_clusters_ for fit in fits_R}) for fits_R in runs]  # the ring's stay
 fig, ax = plt.subplots(figsize=(5.8, 3.3))
 for (name, values), colour in zip(by_R.items(), COLOURS):
     ax.plot(RS, values, "o-", color=colour, label=name)
-ax.set(
-    xlabel="restarts R",
-    ylabel="mean ARI between seeds",
-    xticks=RS,
-    ylim=(min(0.5, *map(min, by_R.values())) - 0.02, 1.02),
-)
+ax.set(xlabel="restarts R", ylabel="mean ARI between seeds", xticks=RS, ylim=(-0.05, 1.05))
 ax.legend(loc="lower right")
 plt.show()
 
 # %% tags=["remove-input"]
 mixbook.say(
-    f"With R = 2 the agreement is {', '.join(f'{v[0]:.3f} ({name})' for name, v in by_R.items())}; with R = 20 it is {', '.join(f'{v[-1]:.3f}' for v in by_R.values())}. "
-    "Where the answer depends on the seed, it is because some split lies near a threshold, and more restarts help only slowly against that."
+    f"On blobs7 the seeds agree with any R (at least {min(by_R['blobs7']):.3f}). On the ring, with R = {', '.join(map(str, RS))}, the agreement is {', '.join(f'{v:.2f}' for v in by_R['ring of six'])}, and the numbers of clusters "
+    f"found are {', '.join('/'.join(map(str, c)) for c in counts_R)}. An agreement of 1 with one cluster only means that every seed gave up. So 'the same answer from any seed' is true of clear splits, "
+    "and false where a split's repeatability lies near the threshold; no number of restarts turns the one case into the other, though a large one makes the verdict on $\\rho_k$ itself reproducible."
 )
 
 # %% [markdown]
 # ### The number of clusters, and who else finds it
 #
-# Rivals: k-means from 20 starts with the best silhouette (which cannot say 1), Gaussian mixtures from three starts with the best BIC, both over K up to 15;
+# Rivals: k-means from 20 starts with the best silhouette (which cannot say 1), Gaussian mixtures from three starts with the best BIC, both over K up to 10 (15 in the full profile);
 # G-means, which splits until each cluster passes a test of normality, Eq. (16); and HDBSCAN with clusters of at least 4 % of the points.
 
 # %% tags=["hide-input"]
@@ -397,8 +398,10 @@ def hdbscan(X):
 
 METHODS = {
     "PPP": lambda X: PPP(random_state=seed).fit_predict(X),
-    "k-means, silhouette": lambda X: ppp.kmeans_silhouette(X, random_state=seed),
-    "mixture, BIC": lambda X: ppp.mixture_bic(X, random_state=seed)[0],
+    "k-means, silhouette": lambda X: ppp.kmeans_silhouette(
+        X, range(2, cfg["K_to"] + 1), random_state=seed
+    ),
+    "mixture, BIC": lambda X: ppp.mixture_bic(X, range(1, cfg["K_to"] + 1), random_state=seed)[0],
     "G-means": lambda X: ppp.g_means(X, random_state=seed),
     "HDBSCAN": hdbscan,
 }
@@ -434,9 +437,37 @@ mixbook.say(
 )
 
 # %% [markdown]
+# #### Why wine stays whole
+#
+# Three cultivars, and the rivals with K up to ten find three. What stopped PPP?
+
+# %% tags=["hide-input"]
+wine_test = ppp.node_test(wine_X, random_state=seed)
+wine_runs = ppp.repeatability(wine_X, 3, random_state=seed)
+wine_labels = wine_runs.labels[wine_runs.best]
+rows = []
+for tol in (1e-3, 1e-4, 1e-5, 1e-7):
+    judged = ppp.validate_partition(wine_X, wine_labels, tol=tol)
+    K = PPP(em_tol=tol, random_state=seed).fit(wine_X).n_clusters_
+    rows.append((tol, len(judged.mixture.bounds), judged.gain, judged.agreement, K))
+columns = ["EM tolerance", "iterations", "gain", "agreement", "clusters found"]
+wine_tol = pd.DataFrame(rows, columns=columns).set_index("EM tolerance")
+wine_tol.round({"gain": 1, "agreement": 3})
+
+# %% tags=["remove-input"]
+mixbook.say(
+    f"For three parts, repeatability is {wine_test.candidates[1].rho:.2f} and the gain {wine_test.candidates[1].gain:.0f}, but agreement is {wine_test.candidates[1].agreement:.3f}, just short of 0.9. How short depends on "
+    f"when EM is stopped: with scikit-learn's default tolerance of 0.001 it ends after {wine_tol.iterations.iloc[0]} iterations, still close to the k-means partition from which it started, the agreement is {wine_tol.agreement.iloc[0]:.3f}, and PPP finds "
+    f"{wine_tol['clusters found'].iloc[0]}. Run to convergence, the components drift a little further from their clusters. The abstract says nothing about such things. We keep the converged "
+    "fit, since a test that passes because its optimiser was interrupted is not much of a test, and report that the number for wine is not found."
+)
+
+# %% [markdown]
+# #### Other draws
+#
 # One draw of `blobs7` proves little. For other data seeds two of the seven centres can fall almost on top of each other, and then nobody could find seven. So here
-# is the number found against the smallest distance between centres. Beside it is the method's weak spot, a ring of six equal clouds: by symmetry no partition into two to
-# four parts is the best one, and with `k_max = 4` the recursion may not get past the first node.
+# is the number found against the smallest distance between centres. Beside it is the method's weak spot again, the ring of six: with
+# `k_max = 4` the recursion may not get past the first node.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Left: clusters found by PPP on blobs7 for other data seeds against the smallest distance between two centres: mostly six or fewer where centres are closer than about four standard deviations, seven beyond, with exceptions. Right: clusters found on a ring of six clouds against k_max: one or few for small k_max, six from six on."}}
 nearest, K_found = [], []
@@ -449,7 +480,7 @@ nearest, K_found = np.array(nearest), np.array(K_found)
 K_MAX = [2, 3, 4, 5, 6, 8]
 ring_K = {
     k_max: [
-        PPP(k_max=k_max, random_state=s).fit(ppp.make_ring(6, random_state=s)[0]).n_clusters_
+        PPP(k_max=k_max, random_state=s).fit(ppp.make_ring(6, 300, random_state=s)[0]).n_clusters_
         for s in range(100 * seed, 100 * seed + cfg["ring_seeds"])
     ]
     for k_max in K_MAX
@@ -577,59 +608,54 @@ mixbook.say(
 )
 
 # %% [markdown]
+# The promise is kept where there is a boundary to clear. Three things work against it. Where all splits are clear-cut the core is nearly everything, and nothing changes. With a single cluster the core
+# is the cloud without its outliers, and that *lowers* Hopkins: outliers stretch the box from which the random places come. And in thirty dimensions the exponent $p = 30$ leaves only
+# the largest distance in the sum, so that Hopkins says 1 of anything.
+#
 # ### Large data
 #
 # `big` has twelve ellipsoids of unequal size and direction in five dimensions. The reference is strong: a mixture with full covariances on 5,000
 # of the points, from five starts, *told* that there are twelve. Since one draw of twelve ellipsoids may be easy or hard, we take several.
 
 # %% tags=["hide-input"]
-rows = []
+rows, times = [], []
 for i in range(cfg["big_sets"]):
     s = 10_000 + 100 * seed + i
     X, y = ppp.make_big(cfg["big_n"], random_state=s)
-    few = as_rng(s).choice(len(X), 5000, replace=False)
+    few = as_rng(s).permutation(len(X))
     clock = time.process_time()
-    fit = PPP(random_state=s).fit(X)
-    seconds = time.process_time() - clock
-    direct = PPP(random_state=s).fit(X[few])
-    wide = PPP(random_state=s, k_max=12, n_init=10).fit(X)
-    mixture = GaussianMixture(12, n_init=5, random_state=s).fit(X[few])
-    answers_big = {
-        "PPP": fit.labels_,
-        "PPP on 5,000 points": direct.predict(X),
-        "PPP, k_max = 12": wide.labels_,
-        "mixture on 5,000, K given": mixture.predict(X),
-    }
-    rows += [
-        (i, name, adjusted_rand_score(y, labels), len(np.unique(labels)), seconds)
-        for name, labels in answers_big.items()
-    ]
-big = pd.DataFrame(rows, columns=["set", "method", "ARI", "K", "seconds"])
+    by_method = {"PPP": PPP(random_state=s).fit(X).labels_}
+    times.append(time.process_time() - clock)
+    mixture = GaussianMixture(12, n_init=5, random_state=s).fit(X[few[:5000]])
+    by_method["mixture on 5,000, K given"] = mixture.predict(X)
+    if i < cfg["compared"]:
+        by_method["PPP, not reduced, 2,000"] = PPP(random_state=s).fit(X[few[:2000]]).predict(X)
+        by_method["PPP, k_max = 12"] = PPP(k_max=12, random_state=s).fit(X).labels_
+    for name, labels in by_method.items():
+        rows.append((i, name, adjusted_rand_score(y, labels), len(np.unique(labels))))
+big = pd.DataFrame(rows, columns=["set", "method", "ARI", "K"])
 mean_ari = big.groupby("method").ARI.mean()
-big.pivot(index="set", columns="method", values=["K", "ARI"]).round(3)
+big_seconds = max(times)
+big.pivot(index="set", columns="method", values="ARI").round(3)
 
 # %% tags=["hide-input"]
 X, _ = ppp.make_big(cfg["big_n"], random_state=10_000 + 100 * seed)
 clock = time.process_time()
-ppp.mixture_bic(X, n_init=1, random_state=seed)
-bic_seconds = time.process_time() - clock
+ppp.mixture_bic(X, cfg["bic_ks"], n_init=1, random_state=seed)
+bic_seconds = (time.process_time() - clock) * 15 / len(cfg["bic_ks"])
 growth = []
 for n in cfg["growth"]:
-    X, y = ppp.make_big(n, random_state=10_000 + 100 * seed)
-    clock = time.process_time()
-    ppp.micro_clusters(X, random_state=seed)
-    reduced = time.process_time() - clock
+    X, _ = ppp.make_big(n, random_state=10_000 + 100 * seed)
     clock = time.process_time()
     PPP(random_state=seed).fit(X)
-    growth.append((n, reduced, time.process_time() - clock))
-growth = pd.DataFrame(growth, columns=["n", "reduction", "all"])
-big_seconds = big.seconds.max()
+    growth.append((n, time.process_time() - clock))
+growth = pd.DataFrame(growth, columns=["n", "seconds"])
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: adjusted Rand index with the truth for several draws of twelve ellipsoids: the mixture told K and PPP with k_max 12 lie near one for most draws; PPP with k_max 4 lies near one for some and far lower for others. Right: seconds against the number of points on logarithmic axes; the whole method grows slower than linearly up to a million points."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: adjusted Rand index with the truth for several draws of twelve ellipsoids: the mixture told K and PPP with k_max 12 lie near one for most draws; PPP with k_max 4, reduced or not, lies near one for some and far lower for others. Right: seconds against the number of points on logarithmic axes: a slow rise up to a million points, below the time of fifteen mixtures on fewer points."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.4))
 LOOK = {
     "PPP": "blue",
-    "PPP on 5,000 points": "sky",
+    "PPP, not reduced, 2,000": "sky",
     "PPP, k_max = 12": "green",
     "mixture on 5,000, K given": "orange",
 }
@@ -640,13 +666,14 @@ for column, (name, colour) in enumerate(LOOK.items()):
     )
     axes[0].plot([column - 0.3, column + 0.3], [values.mean()] * 2, color=PALETTE[colour], lw=3)
 axes[0].set_xticks(
-    range(4), ["PPP", "PPP on\n5,000", "PPP,\nk_max = 12", "mixture on 5,000,\nK given"], fontsize=8
+    range(4),
+    ["PPP", "PPP on 2,000,\nnot reduced", "PPP,\nk_max = 12", "mixture on 5,000,\nK given"],
+    fontsize=8,
 )
 axes[0].set(
     ylabel="ARI with the truth", ylim=(-0.05, 1.05), title=f"{cfg['big_n']:,} points; bars: means"
 )
-axes[1].plot(growth.n, growth["all"], "o-", label="PPP")
-axes[1].plot(growth.n, growth.reduction, "s--", label="of this, the reduction")
+axes[1].plot(growth.n, growth.seconds, "o-", label="PPP")
 axes[1].plot(
     [cfg["big_n"]], [bic_seconds], "D", color=PALETTE["red"], label="mixtures, BIC over K = 1 … 15"
 )
@@ -658,13 +685,14 @@ plt.show()
 ari_of = {name: big[big.method == name].ARI.to_numpy() for name in LOOK}
 K_of = {name: big[big.method == name].K.to_numpy() for name in LOOK}
 mixbook.say(
-    f"Mean agreement with the truth over {cfg['big_sets']} draws: {', '.join(f'{ari_of[n].mean():.3f} ({n})' for n in LOOK)}. PPP found {', '.join(map(str, K_of['PPP']))} clusters. "
-    f"{cfg['big_n']:,} points take {big_seconds:.1f} s at most, {growth.n.iloc[-1]:,} points {growth['all'].iloc[-1]:.1f} s; fifteen mixtures on {cfg['big_n']:,} points take {bic_seconds:.1f} s."
+    f"Mean agreement with the truth over {cfg['big_sets']} draws ({cfg['compared']} for the two in the middle): {', '.join(f'{ari_of[n].mean():.3f} ({n})' for n in LOOK)}. PPP found {', '.join(map(str, K_of['PPP']))} clusters. "
+    f"{cfg['big_n']:,} points take {big_seconds:.1f} s at most, {growth.n.iloc[-1]:,} points {growth.seconds.iloc[-1]:.1f} s; mixtures with K = 1 … 15 on {cfg['big_n']:,} points take {bic_seconds:.1f} s (from {len(cfg['bic_ks'])} of them)."
 )
 
 # %% [markdown]
-# Compare the columns before blaming the reduction. PPP on 5,000 points *without* any reduction meets the same
-# trouble, so what is lost is not lost by micro-clusters: with twelve clusters, no partition into two, three or four may be repeatable at the root, as for the ring.
+# Before blaming the reduction, look at the recursion. With twelve clusters, no partition into two, three or four need be repeatable at the root, as for the ring; then everything
+# is one cluster, however few or many points there are. PPP on 2,000 points without any reduction meets the same trouble, on draws of its own choice. A larger `k_max` helps here at little cost. So the time is as promised and the reduction
+# loses little; what is lost is lost by `k_max = 4`, and the claim, judged for the whole method at its defaults, fails.
 #
 # ### Is either test enough?
 #
@@ -680,11 +708,11 @@ VARIANTS = {
 rows = []
 for name, (X, _) in sets.items():
     for variant, settings in VARIANTS.items():
-        for i in range(cfg["ablation_seeds"]):
+        for i in range(cfg["ablation_runs"]):
             K = PPP(random_state=1000 * seed + i, **settings).fit(X).n_clusters_
             rows.append((name, variant, i, K, abs(K - K_TRUE[name])))
 ablation = pd.DataFrame(rows, columns=["set", "variant", "run", "K", "off"])
-total_off = ablation.groupby("variant").off.sum() / cfg["ablation_seeds"]
+total_off = ablation.groupby("variant").off.sum() / cfg["ablation_runs"]
 shown = ablation[ablation.run == 0].pivot(index="variant", columns="set", values="K")
 shown = shown.loc[list(VARIANTS), list(sets)]
 shown["off in total"] = total_off
@@ -696,6 +724,11 @@ mixbook.say(
     f"In total the numbers are off by {total_off['both']:g} with both tests, {total_off['repeatability alone']:g} with repeatability alone, {total_off['BIC alone']:g} with BIC alone, and "
     f"{total_off['gain and agreement']:g} with gain and agreement but without repeatability."
 )
+
+# %% [markdown]
+# Repeatability alone splits on and on, as a best cut nearly always exists. BIC alone takes a square for several Gaussians. But the mixture test *as a whole* hardly needs its
+# partner on these sets: what a mixture confirms with certain posteriors tends to be repeatable anyway. Where the two differ, as on the ring, it is often repeatability that refuses a
+# correct split. In this reconstruction the weight rests on the agreement; repeatability mostly adds caution.
 
 # %% [markdown]
 # ## Scorecard
@@ -713,7 +746,8 @@ card.claim(
         **{f"single_{name}": repeat[name][SINGLE] for name in STABLE},
     },
     criterion="min(blobs7, nested6, wine) >= 0.99 and blobs7 - single_blobs7 >= 0.1 and nested6 - single_nested6 >= 0.1",
-    note="Mean adjusted Rand index between seeds. k-means from 20 starts is as stable if it is told K.",
+    note="Mean adjusted Rand index between seeds. k-means from 20 starts is as stable if it is told K. On a ring of six clouds "
+    f"PPP's answers differ (agreement {by_R['ring of six'][3]:.2f} with R = 12); that set is not part of the criterion.",
 )
 count = {name: [fit.n_clusters_ for fit in fits[name]] for name in STABLE}
 card.claim(
@@ -728,7 +762,7 @@ card.claim(
     },
     criterion="min(blobs7) == 7 and max(blobs7) == 7 and min(nested6) == 6 and max(nested6) == 6 and min(wine) == 3 and max(wine) == 3"
     " and triangle == 3 and max(gaussians) == 1 and square == 1",
-    note=f"blobs7, nested6, wine: all seeds of C1. Not part of the criterion: iris gives {found.loc['iris', 'PPP']}, digits {digits_K}, and a ring of six {min(ring_K[4])} with k_max = 4.",
+    note=f"blobs7, nested6, wine: all seeds of C1. Wine misses the agreement of 0.9 narrowly ({wine_test.candidates[1].agreement:.3f}) when EM has converged. Not part of the criterion: iris gives {found.loc['iris', 'PPP']}, digits {digits_K}, and rings of six {'/'.join(map(str, ring_K[4]))} with k_max = 4.",
 )
 card.claim(
     "C3",
@@ -772,12 +806,12 @@ card.claim(
     measured={
         "ari": mean_ari["PPP"],
         "ari_mixture": mean_ari["mixture on 5,000, K given"],
-        "ari_unreduced": mean_ari["PPP on 5,000 points"],
+        "ari_k_max_12": mean_ari["PPP, k_max = 12"],
         "seconds": big_seconds,
         "seconds_bic": bic_seconds,
     },
     criterion="ari >= ari_mixture - 0.01 and seconds < 15 and seconds < seconds_bic / 2",
-    note=f"Means over {cfg['big_sets']} draws. ari_unreduced: the same method on 5,000 points without reduction.",
+    note=f"Means over {cfg['big_sets']} draws ({cfg['compared']} for k_max = 12, which is not part of the criterion). The time is kept; the accuracy fails at the root of the tree, not in the reduction.",
 )
 card.claim(
     "C6a",
@@ -815,7 +849,7 @@ print(card.verdicts())
 # - **The method itself is a reconstruction.** A claim that holds shows that *a* method with these ingredients keeps the promise, not that the paper's does; one that fails
 #   may be the fault of our design. Thresholds (0.9, 0.9, 0.8, 10) are our choice, made once and used for all sets.
 # - The abstract quotes no numbers, so criteria are ours throughout.
-# - Five seeds and small sets; the full profile takes 20 seeds, 100 draws of `blobs7`, 20 large sets of 200,000 points.
+# - Five seeds and small sets, four large sets of 50,000 points, rivals up to K = 10; the full profile takes 20 seeds, 100 draws of `blobs7`, 20 large sets of 200,000 points, and rivals up to 15.
 # - Simulated clusters are round or elliptical. On shapes that are not convex the mixture test has no meaning, and nothing here speaks for PPP there.
 
 # %% [markdown]
@@ -854,23 +888,33 @@ two_ways = np.repeat([[0, 0, 1, 1], [0, 1, 0, 1]], 100_000, axis=1)
 print(ppp.pairwise_ari(two_ways, 2).round(3))
 
 # %% [markdown]
-# **2. Change the method.** Why must the scatter enter Eq. (4) and Eq. (5)? Cut one Gaussian cloud in two and validate this on micro-clusters, with and without their scatters. Add the gain on all points.
+# **2. What the scatters are for.** Cut one Gaussian cloud in two and validate the cut on twenty micro-clusters, with and without their scatters. Compare with the gain on all points.
 #
-# **Solution.** Without scatters every component is too narrow and the cut gains evidence that is not there. With them, the gain stays below the one from all points.
+# **Solution.** Without scatters a good part of the variance is missing, the components fit micro-clusters and not points, and the cut gains evidence that is not there.
 
 # %% tags=["hide-input"]
 cloud = as_rng(seed).normal(size=(20_000, 2))
-few = ppp.micro_clusters(cloud, 60, random_state=seed)
+few = ppp.micro_clusters(cloud, 20, random_state=seed)
 cut = (few.centroids[:, 0] > 0).astype(int)
-for name, scatters in (("with scatters", few.scatters), ("without", None)):
-    gain = ppp.validate_partition(
-        few.centroids, cut, sample_weight=few.counts, scatters=scatters
-    ).gain
-    print(f"{name:15s} {gain:10.1f}")
-print(f"{'all points':15s} {ppp.validate_partition(cloud, cut[few.assign]).gain:10.1f}")
+for name, S in (("with scatters", few.scatters), ("without", None)):
+    judged = ppp.validate_partition(few.centroids, cut, sample_weight=few.counts, scatters=S)
+    one = ppp.weighted_gmm_em(few.centroids, few.counts, S, k=1)
+    print(f"{name:14s} gain {judged.gain:8.1f}, variance {one.covariances[0, 0, 0]:.3f}")
+judged, one = ppp.validate_partition(cloud, cut[few.assign]), ppp.weighted_gmm_em(cloud, k=1)
+print(f"{'all points':14s} gain {judged.gain:8.1f}, variance {one.covariances[0, 0, 0]:.3f}")
 
 # %% [markdown]
-# **3. The price of one more start.** In the triangle, raise `n_init`. What happens to $\rho_2$, and why is that bad?
+# **3. Change the method.** Switch the repeatability test off and fit the ring of six again, with several seeds. Is the verdict on repeatability too harsh here?
+#
+# **Solution.** A repeatability of $-1$ is always reached. Any admissible split of the ring cuts between clouds, whichever of the equivalent ones it is, and the recursion
+# finds the rest.
+
+# %% tags=["hide-input"]
+for rho in (0.9, -1.0):
+    print(f"rho = {rho}:", [PPP(rho=rho, random_state=s).fit(ring).n_clusters_ for s in range(5)])
+
+# %% [markdown]
+# **4. The price of one more start.** In the triangle, raise `n_init`. What happens to $\rho_2$, and why is that bad?
 #
 # **Solution.** Each run then finds the best of the three partitions, and all agree. But which of them is best is an accident of the sample: repeatability of the
 # optimiser is not stability under new data. Drawing new points for each run, say by bootstrap, would measure the latter.

@@ -305,6 +305,17 @@ def test_a_wrong_partition_is_not_confirmed():
     assert found.agreement < 0.9
 
 
+def test_em_goes_on_until_its_tolerance():
+    x = np.random.default_rng(0).normal(size=(400, 1))
+    y = (x[:, 0] > 0).astype(int)
+    for tol in (1e-2, 1e-4):
+        gains = np.diff(ppp.validate_partition(x, y, tol=tol).mixture.bounds)
+        assert gains[-1] < 400 * tol
+        assert (gains[:-1] >= 400 * tol).all()
+    nodes = [ppp.node_test(x, 2, em_tol=tol, random_state=0).candidates[0] for tol in (1, 1e-6)]
+    assert nodes[0].gain < nodes[1].gain
+
+
 def test_one_gaussian_gains_nothing_by_a_cut():
     X = np.random.default_rng(0).normal(size=(400, 2))
     assert ppp.validate_partition(X, (X[:, 0] > 0).astype(int)).gain < 0
@@ -800,6 +811,7 @@ def test_bad_tables(name, call, X, error, text):
         ({"n_direct": 0}, ValueError, "n_direct"),
         ({"n_micro": 1}, ValueError, "n_micro"),
         ({"reg": 0}, ValueError, "reg"),
+        ({"em_tol": -1}, ValueError, "em_tol"),
         ({"polish": "yes"}, TypeError, "polish must be True or False"),
         ({"with_principal": 1}, TypeError, "with_principal"),
         ({"random_state": -1}, ValueError, "seed"),
@@ -843,6 +855,7 @@ def test_bad_settings(settings_, error, text):
         (lambda: ppp.weighted_gmm_em(GOOD, k=1, tol=-1), ValueError, "tol"),
         (lambda: ppp.weighted_gmm_em(GOOD, k=1, covariance_type="tied"), ValueError, "covariance"),
         (lambda: ppp.node_test(GOOD, reg=-1), ValueError, "reg"),
+        (lambda: ppp.validate_partition(GOOD, HALVES, tol=-1), ValueError, "tol"),
         (lambda: ppp.node_test(GOOD, k_max=1), ValueError, "k_max"),
         (lambda: ppp.hopkins(GOOD, 0), ValueError, "m must"),
         (lambda: ppp.hopkins(GOOD, 41), ValueError, "m must"),

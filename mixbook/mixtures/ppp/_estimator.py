@@ -61,6 +61,9 @@ class PPP(ClusterMixin, BaseEstimator):
         Default min(2000, 10 √n).
     with_principal : bool
         Add one run to each node that does not depend on the seed.
+    em_tol : float
+        The mixture is fitted until an iteration of EM gains less than this in log-likelihood a
+        point (or 100 iterations are done).
     reg : float
         Added to variances, in units of the mean variance of the columns.
     random_state : int, Generator or None
@@ -101,6 +104,7 @@ class PPP(ClusterMixin, BaseEstimator):
         *,
         n_micro: int | None = None,
         with_principal: bool = False,
+        em_tol: float = 1e-5,
         reg: float = 1e-4,
     ) -> None:
         self.k_max = k_max
@@ -115,6 +119,7 @@ class PPP(ClusterMixin, BaseEstimator):
         self.random_state = random_state
         self.n_micro = n_micro
         self.with_principal = with_principal
+        self.em_tol = em_tol
         self.reg = reg
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> PPP:
@@ -161,7 +166,7 @@ class PPP(ClusterMixin, BaseEstimator):
         for name in ("polish", "with_principal"):
             if not isinstance(value := getattr(self, name), bool | np.bool_):
                 raise TypeError(f"{name} must be True or False, got {value!r}")
-        names = ("k_max", "n_restarts", "rho", "agreement", "tau", "min_gain", "n_init")
+        names = ("k_max", "n_restarts", "rho", "agreement", "tau", "min_gain", "n_init", "em_tol")
         values = {name: getattr(self, name) for name in names}
         return Rules(**values, with_principal=bool(self.with_principal))
 

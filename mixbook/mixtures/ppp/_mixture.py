@@ -238,6 +238,7 @@ def validate_partition(
     sample_weight: Any = None,
     scatters: Any = None,
     reg: float = 1e-4,
+    tol: float = 1e-5,
 ) -> Validation:
     """Let a Gaussian mixture judge a partition from which it starts.
 
@@ -251,7 +252,7 @@ def validate_partition(
     tau : float
         Posterior that makes a point certain, between 0 and 1.
     covariance_type : {"full", "diag"}
-    sample_weight, scatters, reg
+    sample_weight, scatters, reg, tol
         As in :func:`weighted_gmm_em`.
 
     Returns
@@ -268,8 +269,9 @@ def validate_partition(
     tau = check_number(tau, "tau", low=0, high=1)
     check_choice(covariance_type, "covariance_type", COVARIANCES)
     check_number(reg, "reg", low=0)
+    check_number(tol, "tol", low=0)
     w, S = as_weights(sample_weight, len(X)), as_scatters(scatters, *X.shape)
-    return _validate(X, labels, w, S, tau, covariance_type, reg)
+    return _validate(X, labels, w, S, tau, covariance_type, reg, tol)
 
 
 def _validate(
@@ -280,9 +282,10 @@ def _validate(
     tau: float,
     covariance_type: str,
     reg: float,
+    tol: float,
 ) -> Validation:
     one = _em(X, w, S, np.zeros_like(labels), 1, covariance_type, reg)
-    many = _em(X, w, S, labels, int(labels.max()) + 1, covariance_type, reg)
+    many = _em(X, w, S, labels, int(labels.max()) + 1, covariance_type, reg, tol=tol)
     # Eq. (8)
     gain = gmm_bic(one, w.sum()) - gmm_bic(many, w.sum())
     confident = (many.proba.argmax(1) == labels) & (many.proba.max(1) >= tau)

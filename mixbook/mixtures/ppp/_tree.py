@@ -100,6 +100,7 @@ class Rules:
     min_gain: float = 10.0
     n_init: int = 3
     with_principal: bool = False
+    em_tol: float = 1e-5
 
     def __post_init__(self) -> None:
         check_integer(self.k_max, "k_max", low=2)
@@ -109,6 +110,7 @@ class Rules:
         check_number(self.agreement, "agreement", low=0, high=1)
         check_number(self.tau, "tau", low=0, high=1)
         check_number(self.min_gain, "min_gain")
+        check_number(self.em_tol, "em_tol", low=0)
 
     def admit(self, rho: float, gain: float, agreement: float) -> bool:
         """Whether all three tests are passed."""
@@ -127,6 +129,7 @@ def node_test(
     n_init: int = 3,
     *,
     with_principal: bool = False,
+    em_tol: float = 1e-5,
     thorough: bool = True,
     sample_weight: Any = None,
     scatters: Any = None,
@@ -141,7 +144,7 @@ def node_test(
     Parameters
     ----------
     X : array-like of shape (n, p)
-    k_max, n_restarts, rho, agreement, tau, min_gain, n_init, with_principal
+    k_max, n_restarts, rho, agreement, tau, min_gain, n_init, with_principal, em_tol
         As in :class:`~mixbook.mixtures.ppp.PPP`.
     thorough : bool
         Fit the mixture also where the partition was not repeatable, to report what it says.
@@ -159,7 +162,7 @@ def node_test(
         If an argument is malformed.
     """
     X = as_points(X)
-    rules = Rules(k_max, n_restarts, rho, agreement, tau, min_gain, n_init, with_principal)
+    rules = Rules(k_max, n_restarts, rho, agreement, tau, min_gain, n_init, with_principal, em_tol)
     check_number(reg, "reg", low=0)
     w, S = as_weights(sample_weight, len(X)), as_scatters(scatters, *X.shape)
     return judge_node(X, w, S, rules, reg, as_rng(random_state), thorough)
@@ -215,7 +218,7 @@ def _try_k(
         nowhere = np.zeros(len(X), dtype=bool)
         return candidate, NodeResult(k, (candidate,), labels, runs.centres[0], votes, nowhere)
     kind = "full" if w.sum() >= 10 * X.shape[1] else "diag"
-    found = _validate(X, labels, w, S, rules.tau, kind, reg)
+    found = _validate(X, labels, w, S, rules.tau, kind, reg, rules.em_tol)
     fine = rules.admit(runs.rho, found.gain, found.agreement)
     candidate = Candidate(k, runs.rho, found.gain, found.agreement, sse, fine)
     centres = runs.centres[runs.best]
