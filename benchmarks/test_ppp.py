@@ -1,7 +1,7 @@
 """Races: restarts of k-means against scikit-learn, the whole method against its rivals; growth.
 
-Run with ``pytest benchmarks/test_ppp.py -s``; ratios and the growth curve are printed. Times are CPU
-seconds of one thread, which other programs on the machine disturb little.
+Run with ``pytest benchmarks/test_ppp.py -s``; ratios and the growth curve are printed. Times are
+CPU seconds of one thread, which other programs on the machine disturb little.
 """
 
 import re
@@ -89,7 +89,8 @@ start = time.process_time()
 model = ppp.PPP(random_state=0).fit(X)
 seconds = time.process_time() - start
 # Not ru_maxrss, which a child takes over from the process that started it.
-print(seconds, model.n_clusters_, re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])
+peak = re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1]
+print(seconds, model.n_clusters_, peak)
 """
 
 
