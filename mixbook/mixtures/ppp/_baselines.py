@@ -1,0 +1,124 @@
+"""Other ways to find clusters and their number: G-means, and two classics with a search over K."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.special import log_ndtr
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
+from sklearn.mixture import GaussianMixture
+
+from mixbook.core.seeds import as_rng
+from mixbook.core.validation import check_integer, check_number
+from mixbook.mixtures.ppp._checks import as_points
+
+__all__ = ["anderson_darling", "g_means", "kmeans_silhouette", "mixture_bic"]
+
+Seed = int | np.random.Generator | None
+
+
+def anderson_darling(x: Float[np.ndarray, " n"]) -> float:
+    r"""Statistic of normality with estimated mean and variance, corrected for small n.
+
+    .. math:: A^2 = -n - \frac1n\sum_{i=1}^n (2i-1)\big[\log\Phi(z_{(i)})
+              + \log(1-\Phi(z_{(n+1-i)}))\big],\qquad A^2_* = A^2(1 + 4/n - 25/n^2)
+
+    Parameters
+    ----------
+    x : array of shape (n,)
+        At least two different values.
+    """
+    n = len(x)
+    z = np.sort((x - x.mean()) / x.std(ddof=1))
+    odd = 2 * np.arange(1, n + 1) - 1
+    # Eq. (16)
+    square = -n - (odd * (log_ndtr(z) + log_ndtr(-z[::-1]))).mean()
+    return float(square * (1 + 4 / n - 25 / n**2))
+
+
+def g_means(
+    X: Any,
+    critical: float = 1.8692,
+    min_size: int = 8,
+    max_clusters: int = 100,
+    random_state: Seed = None,
+) -> Int[np.ndarray, " n"]:
+    """G-means (Hamerly and Elkan, NeurIPS 2003): split until each cluster looks Gaussian.
+
+    Each cluster is split in two along its first principal axis; the split stays if the points,
+    projected on the line between the two centres, fail the Anderson-Darling test. After each round
+    k-means runs on all points.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, p)
+    critical : float
+        Critical value of the statistic; 1.8692 is the paper's, for a level of 0.0001.
+    min_size : int
+        Smaller clusters stay whole.
+    max_clusters : int
+        Stop at so many.
+    random_state : int, Generator or None
+
+    Returns
+    -------
+    int array of shape (n,)
+    """
+    X = as_points(X, min_rows=2)
+    check_number(critical, "critical", low=0)
+    check_integer(min_size, "min_size", low=4)
+    check_integer(max_clusters, "max_clusters", low=1)
+    rng = as_rng(random_state)
+    centres, labels = X.mean(0)[None], np.zeros(len(X), dtype=np.int64)
+    while len(centres) <= max_clusters:
+        parts = [X[labels == c] for c in range(len(centres))]
+        grown = [_halves(part, critical, min_size, rng) for part in parts]
+        found = np.concatenate(grown)
+        if len(found) == len(centres):
+            break
+        model = KMeans(len(found), init=found, n_init=1).fit(X)
+        centres, labels = model.cluster_centers_, model.labels_.astype(np.int64)
+    return np.unique(labels, return_inverse=True)[1]
+
+
+def _halves(
+    part: np.ndarray, critical: float, min_size: int, rng: np.random.Generator
+) -> Float[np.ndarray, "c p"]:
+    mean = part.mean(0)[None]
+    if len(part) < min_size or np.ptp(part, axis=0).max() == 0:
+        return mean
+    values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(part.T)))
+    step = vectors[:, -1] * np.sqrt(2 * values[-1] / np.pi)
+    seed = int(rng.integers(2**31 - 1))
+    halves = KMeans(2, init=mean + [step, -step], n_init=1, random_state=seed).fit(part)
+    line = part @ (halves.cluster_centers_[0] - halves.cluster_centers_[1])
+    if np.ptp(line) == 0 or anderson_darling(line) <= critical:
+        return mean
+    return halves.cluster_centers_
+
+
+def kmeans_silhouette(
+    X: Any, ks: Sequence[int] = range(2, 16), n_init: int = 20, random_state: Seed = None
+) -> Int[np.ndarray, " n"]:
+    """k-means for each K of ``ks`` (at least 2), and the one with the largest mean silhouette."""
+    X, rng = as_points(X, min_rows=3), as_rng(random_state)
+    seeds = [int(rng.integers(2**31 - 1)) for _ in ks]
+    found = [KMeans(k, n_init=n_init, random_state=s).fit_predict(X) for k, s in zip(ks, seeds)]
+    return max(found, key=lambda labels: silhouette_score(X, labels)).astype(np.int64)
+
+
+def mixture_bic(
+    X: Any, ks: Sequence[int] = range(1, 16), n_init: int = 3, random_state: Seed = None
+) -> tuple[Int[np.ndarray, " n"], GaussianMixture]:
+    """A mixture with full covariances for each K of ``ks``, and the one with the smallest BIC."""
+    X, rng = as_points(X, min_rows=2), as_rng(random_state)
+    models = [
+        GaussianMixture(k, n_init=n_init, random_state=int(rng.integers(2**31 - 1))).fit(X)
+        for k in ks
+    ]
+    best = min(models, key=lambda model: model.bic(X))
+    return best.predict(X).astype(np.int64), best
