@@ -6,6 +6,7 @@ operating system's cache folder) and their sha256 is checked on every load.
 
 from mixbook.data.airports import Airports, load_airports
 from mixbook.data.cite import CitePCA, load_cite_pca50
+from mixbook.data.citeulike import CiteULike, load_citeulike_a
 from mixbook.data.ny_commuting import NYCommuting, load_ny_commuting
 from mixbook.data.planetoid import CitationGraph, load_planetoid
 from mixbook.data.registry import DataError, data_dir, fetch, known_files
@@ -16,6 +17,7 @@ __all__ = [
     "Airports",
     "CitationGraph",
     "CitePCA",
+    "CiteULike",
     "DataError",
     "NYCommuting",
     "UnsafePickleError",
@@ -24,6 +26,7 @@ __all__ = [
     "known_files",
     "load_airports",
     "load_cite_pca50",
+    "load_citeulike_a",
     "load_ny_commuting",
     "load_pickle",
     "load_planetoid",
