@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from scipy import sparse
 
 from mixbook.core.validation import check_integer, check_number
@@ -18,6 +18,9 @@ from mixbook.mixtures.knn_embed._checks import (
     unit_rows,
 )
 from mixbook.mixtures.knn_embed._kernels import take_best
+
+BLOCK = 128
+"""Lists re-ranked at a time: their vectors should stay in the processor's cache."""
 
 __all__ = ["item_knn_retrieve", "mmr_rerank", "popularity_retrieve"]
 
@@ -49,21 +52,37 @@ def mmr_rerank(
     query = unit_rows(as_vectors(q, "q", n_rows=len(found), n_columns=items.shape[1]))
     n = check_integer(n, "n", low=1, high=found.shape[1])
     trade_off = check_number(trade_off, "trade_off", low=0, high=1)
+    blocks = range(0, len(found), BLOCK)
+    return np.concatenate(
+        [_mmr(found[b : b + BLOCK], query[b : b + BLOCK], items, n, trade_off) for b in blocks]
+    )
+
+
+def _mmr(
+    found: Int[np.ndarray, "m pool"],
+    query: Float[np.ndarray, "m d"],
+    items: Float[np.ndarray, "nt d"],
+    n: int,
+    trade_off: float,
+) -> Int[np.ndarray, "m n"]:
+    inside = items[found]
     every = np.arange(len(found))
-    relevance = np.einsum("md,mpd->mp", query, items[found])
-    redundancy = np.zeros_like(relevance)
+
+    def similarity(vectors: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "m pool"]:
+        return (inside @ vectors[:, :, None])[:, :, 0]
+
+    relevance = similarity(query)
+    best = relevance.argmax(axis=1)  # the first pick has nothing to be compared with
+    redundancy = np.full_like(relevance, -np.inf)
     taken = np.zeros(relevance.shape, dtype=bool)
     picks = np.empty((len(found), n), dtype=np.int64)
     for step in range(n):
-        # Eq. (14); the first pick has nothing to be compared with
-        value = trade_off * relevance - (1 - trade_off) * redundancy
-        if step == 0:
-            value = relevance
-        best = np.where(taken, -np.inf, value).argmax(axis=1)
         picks[:, step] = found[every, best]
         taken[every, best] = True
-        similar = np.einsum("md,mpd->mp", items[picks[:, step]], items[found])
-        redundancy = similar if step == 0 else np.maximum(redundancy, similar)
+        redundancy = np.maximum(redundancy, similarity(inside[every, best]))
+        # Eq. (14)
+        value = trade_off * relevance - (1 - trade_off) * redundancy
+        best = np.where(taken, -np.inf, value).argmax(axis=1)
     return picks
 
 

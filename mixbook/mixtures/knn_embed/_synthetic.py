@@ -59,9 +59,9 @@ def make_multi_interest(
 
     Cluster centres are uniform on the sphere; an item is its centre plus noise of length about 0.6,
     scaled to length one. A *type* of user has a taste vector in each of three clusters, made like
-    an item. A user has a type and weights from Dirichlet(1, 1, 1); inside interest a an item is chosen
-    with probability proportional to ``exp(12 <e_i, taste_a>)``. Each user draws items without
-    replacement; a random part of them is for training.
+    an item. A user has a type and weights from Dirichlet(1, 1, 1); inside interest a an item is
+    chosen with probability proportional to ``exp(12 <e_i, taste_a>)``. Each user draws items
+    without replacement; a random part of them is for training.
 
     Parameters
     ----------
