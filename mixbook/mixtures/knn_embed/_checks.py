@@ -79,10 +79,10 @@ def as_labels(
 def as_indices(q: Any, name: str, n: int) -> Int[np.ndarray, " m"]:
     """Indices of rows, at least one, all within ``0 .. n - 1``."""
     found = np.atleast_1d(np.asarray(q))
-    if found.dtype.kind not in "iu":
-        raise TypeError(f"{name} must hold integers, got dtype {found.dtype}")
     if found.ndim != 1 or len(found) == 0:
         raise ValueError(f"{name} must be a non-empty list of indices, got shape {found.shape}")
+    if found.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold integers, got dtype {found.dtype}")
     if found.min() < 0 or found.max() >= n:
         raise ValueError(
             f"{name} must lie in 0 to {n - 1}, got {int(found.min())} to {int(found.max())}"

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from scipy import sparse
-from sklearn.utils.extmath import randomized_svd
+from scipy.sparse.linalg import svds
 from torch import Tensor, nn
 
 from mixbook.core.seeds import as_generator, as_rng, pick_device
@@ -51,10 +51,14 @@ def svd_embeddings(
     dim = check_integer(dim, "dim", low=1, high=min(table.shape))
     rows, columns = (np.maximum(np.asarray(table.sum(axis=axis)), 1.0) for axis in (1, 0))
     scaled = sparse.diags_array(rows**-0.5) @ table @ sparse.diags_array(columns**-0.5)
-    seed = int(as_rng(random_state).integers(2**31))
+    start = as_rng(random_state).uniform(-1, 1, min(table.shape))
     # Eq. (8)
-    U, S, Vt = randomized_svd(sparse.csr_matrix(scaled), dim, n_iter=7, random_state=seed)
-    root = np.sqrt(S * (1e-9 * S[0] < S))
+    if 3 * dim > min(table.shape):
+        U, S, Vt = np.linalg.svd(scaled.toarray(), full_matrices=False)
+        U, S, Vt = U[:, :dim], S[:dim], Vt[:dim]
+    else:
+        U, S, Vt = svds(scaled, k=dim, v0=start)
+    root = np.sqrt(S * (1e-9 * S.max() < S))
     return unit_rows(U * root), unit_rows(Vt.T * root)
 
 
