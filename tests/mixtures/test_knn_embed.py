@@ -203,6 +203,16 @@ def test_blocks_change_nothing(monkeypatch):
     assert (model.retrieve(np.arange(30), 9) == whole).all()
 
 
+@pytest.mark.parametrize("pool", ["items", "components"])
+def test_smoothing_again_is_fitting_again(pool):
+    R, Q, I = problem(17)
+    fresh = ke.KNNEmbed(4, 6, pool=pool, random_state=0).fit(R, I, Q)
+    again = ke.KNNEmbed(4, 1, pool=pool, random_state=0).fit(R, I, Q).resmooth(6)
+    assert again.k == 6
+    assert (again.weights_ == fresh.weights_).all()
+    assert (again.retrieve(np.arange(30), 9) == fresh.retrieve(np.arange(30), 9)).all()
+
+
 def test_equal_seeds_equal_lists():
     data = ke.make_multi_interest(0, n_items=300, n_types=10)
     a, b = (ke.KNNEmbed(8, dim=16, random_state=5).fit(data.train).retrieve(0) for _ in range(2))
@@ -682,6 +692,8 @@ def test_bad_vectors(bad):
         (lambda: ke.KNNEmbed(2).fit(R0, I0, Q0[:9]), ValueError, "query_emb must have 30 rows"),
         (lambda: ke.KNNEmbed(2).fit(R0, query_emb=Q0), ValueError, "query_emb was given without"),
         (lambda: ke.KNNEmbed(2).retrieve([0]), NotFittedError, "not fitted"),
+        (lambda: ke.KNNEmbed(2).resmooth(2), NotFittedError, "not fitted"),
+        (lambda: ke.KNNEmbed(2).fit(R0, I0).resmooth(31), ValueError, "k must.*30, got 31"),
         (lambda: ke.svd_embeddings(R0, 0), ValueError, "dim must"),
         (lambda: ke.spherical_kmeans(np.zeros((3, 2)), 1), ValueError, "X must have at least one"),
         (lambda: ke.spherical_kmeans(I0, 2, n_init=0), ValueError, "n_init must"),

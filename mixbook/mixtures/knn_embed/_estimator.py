@@ -121,11 +121,10 @@ class KNNEmbed(BaseEstimator):
         self.centers_, self.labels_ = spherical_kmeans(
             self.item_vectors_, self.n_clusters, random_state=rng
         )
-        self.neighbours_ = knn_queries(self.query_vectors_, k)
-        plain = mixture_weights(table, self.labels_, self.n_clusters)
-        if not plain.any():
+        self._plain = mixture_weights(table, self.labels_, self.n_clusters)
+        if not self._plain.any():
             raise ValueError("R must join a query with an item that has a vector, got none")
-        self.weights_ = smooth_weights(plain, self.neighbours_)
+        self._smooth(k)
         atoms = Atoms.of_items(table, self.item_vectors_, self.labels_, self.n_clusters)
         self._atoms = atoms.as_components() if self.pool == "components" else atoms
         seed = int(rng.integers(2**31))
@@ -146,6 +145,30 @@ class KNNEmbed(BaseEstimator):
         if query_emb is not None:
             queries = as_vectors(query_emb, "query_emb", n_rows=nq)
         self.query_vectors_, self.item_vectors_ = unit_rows(queries), items
+
+    def resmooth(self, k: int) -> KNNEmbed:
+        """Average over another number of neighbours, with everything else as fitted.
+
+        Parameters
+        ----------
+        k : int
+            Including the query itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If ``k`` is not in 1 .. nq.
+        NotFittedError
+            If `fit` has not been called.
+        """
+        self._check_fitted()
+        self._smooth(check_integer(k, "k", low=1, high=len(self.weights_)))
+        self.k = k
+        return self
+
+    def _smooth(self, k: int) -> None:
+        self.neighbours_ = knn_queries(self.query_vectors_, k)
+        self.weights_ = smooth_weights(self._plain, self.neighbours_)
 
     def components(self, q_idx: Any) -> tuple[Int[np.ndarray, " p"], Int[np.ndarray, " p"], Any]:
         """The smoothed components of queries: position in ``q_idx``, cluster, unit vector.
@@ -214,6 +237,9 @@ class KNNEmbed(BaseEstimator):
         return self._catalogue.fill(mu, first, quota[user, cluster], seen, n)
 
     def _rows(self, q_idx: Any) -> Int[np.ndarray, " m"]:
+        self._check_fitted()
+        return as_indices(q_idx, "q_idx", len(self.weights_))
+
+    def _check_fitted(self) -> None:
         if not hasattr(self, "weights_"):
             raise NotFittedError("this KNNEmbed is not fitted yet; call fit first")
-        return as_indices(q_idx, "q_idx", len(self.weights_))
