@@ -12,6 +12,7 @@ from mixbook.data.materials_procedures import (
     Procedure,
     load_materials_procedures,
 )
+from mixbook.data.citeulike import CiteULike, load_citeulike_a
 from mixbook.data.ny_commuting import NYCommuting, load_ny_commuting
 from mixbook.data.planetoid import CitationGraph, load_planetoid
 from mixbook.data.registry import DataError, data_dir, fetch, known_files
@@ -24,6 +25,7 @@ __all__ = [
     "CitationGraph",
     "CitePCA",
     "CovidPanel",
+    "CiteULike",
     "DataError",
     "MaterialsProcedures",
     "NYCommuting",
@@ -37,6 +39,7 @@ __all__ = [
     "load_cite_pca50",
     "load_covid19_panel",
     "load_materials_procedures",
+    "load_citeulike_a",
     "load_ny_commuting",
     "load_pickle",
     "load_planetoid",
