@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from torch.func import vmap
 from tqdm.auto import trange
 
 from mixbook.core.seeds import as_generator, as_rng
@@ -119,6 +118,7 @@ class _Scale(nn.Module):
     """Divide a state by its typical size, so that no number of it drowns the others."""
 
     scale: Tensor
+    row_by_row = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -182,11 +182,10 @@ def rollout(
     shape = (len(theta), starts.shape[1])
     env = CartPole(shape[0] * shape[1], max_steps)
     env.state = np.broadcast_to(starts, (*shape, 4)).reshape(-1, 4).copy()
-    act = vmap(network)
     with torch.no_grad():
         while not env.done.all():
             states = torch.from_numpy(env.state.reshape(*shape, 4)).to(theta)
-            env.step(act(theta, states).argmax(-1).flatten().cpu().numpy())
+            env.step(network.members(theta, states).argmax(-1).flatten().cpu().numpy())
     return env.returns.reshape(shape).mean(axis=1)
 
 

@@ -25,8 +25,8 @@ __all__ = [
     "make_projection",
 ]
 
-# Blocks of 16 are the fastest on a CPU: few passes over memory, each a small matrix product.
-_RADIX = 16
+# Blocks of at most 16 are the fastest on a CPU: few passes, each a small matrix product.
+_BLOCK_BITS = 4
 
 
 def fwht(x: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch n"]:
@@ -57,13 +57,20 @@ def fwht(x: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch n"]:
     n = x.shape[-1] if x.ndim else 0
     if n < 1 or n & (n - 1):
         raise ValueError(f"x must have a last axis whose length is a power of two, got {n}")
-    y, done = x.reshape(-1, n), 1
-    while done < n:
-        k = min(_RADIX, n // done)
-        # Eq. (7): one Kronecker factor of H at a time
-        y = torch.matmul(_hadamard(k, x), y.reshape(-1, k, done))
+    y, done = x, 1
+    for k in _blocks(n):
+        # Eq. (7): one Kronecker factor of H at a time; H is symmetric
+        H = _hadamard(k, x)
+        y = y.reshape(-1, k) @ H if done == 1 else torch.matmul(H, y.reshape(-1, k, done))
         done *= k
     return y.reshape(x.shape)
+
+
+def _blocks(n: int) -> list[int]:
+    """Powers of two of nearly equal size, at most 16, whose product is ``n``."""
+    bits = n.bit_length() - 1
+    parts = -(-bits // _BLOCK_BITS)
+    return [1 << (bits // parts + (i < bits % parts)) for i in range(parts)]
 
 
 def _hadamard(n: int, like: Tensor) -> Tensor:
@@ -93,11 +100,11 @@ class Projection(nn.Module):
 
     def forward(self, t: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch D"]:
         """``P t``, the offset of Eq. (2)."""
-        return self._apply_P(_check_last_axis(t, self.d, "t"))
+        return _Product.apply(_check_last_axis(t, self.d, "t"), self, False)
 
     def T(self, g: Float[Tensor, "*batch D"]) -> Float[Tensor, "*batch d"]:
         """``P^T g``, the gradient of Eq. (3)."""
-        return self._apply_PT(_check_last_axis(g, self.D, "g"))
+        return _Product.apply(_check_last_axis(g, self.D, "g"), self, True)
 
     def matrix(self) -> Float[Tensor, "D d"]:
         """``P`` written out; for looking at and for tests."""
@@ -112,6 +119,26 @@ class Projection(nn.Module):
 
     def _apply_PT(self, g: Tensor) -> Tensor:
         raise NotImplementedError
+
+
+class _Product(torch.autograd.Function):
+    """``P t`` or ``P^T g``, each of which is the gradient of the other, Eq. (3).
+
+    Left to itself, automatic differentiation would walk back through every pass of the Hadamard
+    transform and scatter through its permutation, and it cannot walk through a sparse product.
+    """
+
+    @staticmethod
+    def forward(x: Tensor, projection: Projection, transpose: bool) -> Tensor:
+        return projection._apply_PT(x) if transpose else projection._apply_P(x)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        _, ctx.projection, ctx.transpose = inputs
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        return _Product.apply(grads[0], ctx.projection, not ctx.transpose), None, None
 
 
 class DenseProjection(Projection):
@@ -134,7 +161,7 @@ class DenseProjection(Projection):
         rows = torch.randn(self.d, self.D, generator=as_generator(seed))
         # Eq. (4)
         rows /= torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-        self.register_buffer("P", rows.T.contiguous())
+        self.register_buffer("P", rows.T)
 
     def _apply_P(self, t: Tensor) -> Tensor:
         return t @ self.P.T
@@ -162,8 +189,6 @@ class SparseProjection(Projection):
         ``D_l`` of each parameter tensor, in order; they sum to D. Default: one layer.
     """
 
-    values: Tensor
-
     def __init__(
         self,
         D: int,
@@ -187,47 +212,30 @@ class SparseProjection(Projection):
         self._store(row, column, value / length[column])
 
     def _store(self, row: Tensor, column: Tensor, value: Tensor) -> None:
-        """Keep P by rows and P^T by rows, in compressed form."""
+        """Keep P and its transpose, both in compressed rows: each product reads its own."""
         for name, index, other, size in (("P", row, column, self.D), ("PT", column, row, self.d)):
             order = torch.argsort(index, stable=True)
-            pointer = torch.zeros(size + 1, dtype=torch.int64)
+            pointer = torch.zeros(size + 1, dtype=torch.int32)
             pointer[1:] = torch.bincount(index, minlength=size).cumsum(0)
             self.register_buffer(f"{name}_pointer", pointer)
-            self.register_buffer(f"{name}_index", other[order])
-            self.register_buffer(f"{name}_order", order)
-        self.register_buffer("values", value)
+            self.register_buffer(f"{name}_index", other[order].int())
+            self.register_buffer(f"{name}_value", value[order])
 
-    def _csr(self, name: str, shape: tuple[int, int]) -> Tensor:
-        pointer, index, order = (
-            getattr(self, f"{name}_{k}") for k in ("pointer", "index", "order")
+    def _apply_P(self, t: Tensor) -> Tensor:
+        return self._times("P", (self.D, self.d), t)
+
+    def _apply_PT(self, g: Tensor) -> Tensor:
+        return self._times("PT", (self.d, self.D), g)
+
+    def _times(self, name: str, shape: tuple[int, int], x: Tensor) -> Tensor:
+        pointer, index, value = (
+            getattr(self, f"{name}_{k}") for k in ("pointer", "index", "value")
         )
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Sparse CSR tensor support")
-            return torch.sparse_csr_tensor(
-                pointer, index, self.values[order], shape, check_invariants=False
-            )
-
-    def _apply_P(self, t: Tensor) -> Tensor:
-        return _SparseProduct.apply(t, self, False)
-
-    def _apply_PT(self, g: Tensor) -> Tensor:
-        return _SparseProduct.apply(g, self, True)
-
-
-class _SparseProduct(torch.autograd.Function):
-    """``P t`` or ``P^T g`` whose gradient is the product with the other one."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, projection: SparseProjection, transpose: bool) -> Tensor:
-        ctx.projection, ctx.transpose = projection, transpose
-        D, d = projection.D, projection.d
-        matrix = projection._csr("PT", (d, D)) if transpose else projection._csr("P", (D, d))
-        y = (matrix @ x.reshape(-1, x.shape[-1]).T).T
-        return y.reshape(*x.shape[:-1], -1)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
-        return _SparseProduct.apply(grads[0], ctx.projection, not ctx.transpose), None, None
+            matrix = torch.sparse_csr_tensor(pointer, index, value, shape, check_invariants=False)
+        columns = x.reshape(-1, shape[1]).T.contiguous()
+        return (matrix @ columns).T.reshape(*x.shape[:-1], shape[0])
 
 
 class FastfoodProjection(Projection):
