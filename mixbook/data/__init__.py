@@ -5,6 +5,7 @@ operating system's cache folder) and their sha256 is checked on every load.
 """
 
 from mixbook.data.airports import Airports, load_airports
+from mixbook.data.cifar10 import Cifar10Subset, load_cifar10_jpg
 from mixbook.data.cite import CitePCA, load_cite_pca50
 from mixbook.data.ny_commuting import NYCommuting, load_ny_commuting
 from mixbook.data.planetoid import CitationGraph, load_planetoid
@@ -14,6 +15,7 @@ from mixbook.data.scholp import load_scholp, load_scholp_published
 
 __all__ = [
     "Airports",
+    "Cifar10Subset",
     "CitationGraph",
     "CitePCA",
     "DataError",
@@ -23,6 +25,7 @@ __all__ = [
     "fetch",
     "known_files",
     "load_airports",
+    "load_cifar10_jpg",
     "load_cite_pca50",
     "load_ny_commuting",
     "load_pickle",

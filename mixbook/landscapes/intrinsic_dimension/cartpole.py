@@ -18,6 +18,7 @@ from mixbook.landscapes.intrinsic_dimension.training import as_integers
 __all__ = ["CartPole", "cartpole_policy", "es_subspace", "rollout"]
 
 _ANGLE_LIMIT = 12 * np.pi / 180
+_STEPS_BETWEEN_CHECKS = 10
 
 
 class CartPole:
@@ -95,6 +96,14 @@ class CartPole:
         )
         return self.state, alive.astype(float), self.done
 
+    def subset(self, keep: Bool[np.ndarray, " n"]) -> "CartPole":
+        """The carts that ``keep`` marks, as they stand (at least one, or an empty shell)."""
+        other = CartPole(max(int(keep.sum()), 1), self.max_steps)
+        other.state, other.done, other.returns = (
+            a[keep].copy() for a in (self.state, self.done, self.returns)
+        )
+        return other
+
     def _euler(self, push: np.ndarray) -> np.ndarray:
         """One explicit Euler step: all four derivatives are taken at the old state."""
         _x, v, angle, spin = self.state.T
@@ -139,7 +148,7 @@ def cartpole_policy(
     hidden : sequence of int
         Hidden widths; the paper's Q-network has (200, 200), 41,602 parameters.
     """
-    return nn.Sequential(_Scale(), fc_net([4, *hidden, 2], seed))
+    return nn.Sequential(_Scale(), *fc_net([4, *hidden, 2], seed))
 
 
 def rollout(
@@ -180,13 +189,21 @@ def rollout(
     if starts.ndim != 3 or starts.shape[0] not in (1, len(theta)) or starts.shape[2] != 4:
         raise ValueError(f"starts must have shape ({len(theta)}, episodes, 4), got {starts.shape}")
     shape = (len(theta), starts.shape[1])
-    env = CartPole(shape[0] * shape[1], max_steps)
-    env.state = np.broadcast_to(starts, (*shape, 4)).reshape(-1, 4).copy()
+    states = np.broadcast_to(starts, (*shape, 4)).reshape(-1, 4).copy()
+    env = CartPole(len(states), max_steps)
+    env.state = states
+    returns, playing = np.zeros(len(theta)), np.arange(len(theta))
     with torch.no_grad():
-        while not env.done.all():
-            states = torch.from_numpy(env.state.reshape(*shape, 4)).to(theta)
-            env.step(network.members(theta, states).argmax(-1).flatten().cpu().numpy())
-    return env.returns.reshape(shape).mean(axis=1)
+        while len(playing):
+            for _ in range(_STEPS_BETWEEN_CHECKS):
+                states = torch.from_numpy(env.state.reshape(-1, shape[1], 4)).to(theta)
+                env.step(network.members(theta, states).argmax(-1).flatten().cpu().numpy())
+            returns[playing] = env.returns.reshape(-1, shape[1]).mean(axis=1)
+            # most policies fall at once: go on with those that have not
+            on = ~env.done.reshape(-1, shape[1]).all(axis=1)
+            playing, theta = playing[on], theta[torch.from_numpy(on)]
+            env = env.subset(np.repeat(on, shape[1]))
+    return returns
 
 
 def es_subspace(
