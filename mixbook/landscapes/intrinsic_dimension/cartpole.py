@@ -189,9 +189,8 @@ def rollout(
     if starts.ndim != 3 or starts.shape[0] not in (1, len(theta)) or starts.shape[2] != 4:
         raise ValueError(f"starts must have shape ({len(theta)}, episodes, 4), got {starts.shape}")
     shape = (len(theta), starts.shape[1])
-    states = np.broadcast_to(starts, (*shape, 4)).reshape(-1, 4).copy()
-    env = CartPole(len(states), max_steps)
-    env.state = states
+    env = CartPole(shape[0] * shape[1], max_steps)
+    env.state = np.broadcast_to(starts, (*shape, 4)).reshape(-1, 4).copy()
     returns, playing = np.zeros(len(theta)), np.arange(len(theta))
     with torch.no_grad():
         while len(playing):
@@ -212,10 +211,10 @@ def es_subspace(
     d: int | Sequence[int],
     seed: int | Sequence[int] = 0,
     projection: str = "dense",
-    n_generations: int = 30,
+    n_generations: int = 20,
     population: int = 16,
-    sigma: float = 0.5,
-    lr: float = 2.0,
+    sigma: float = 1.0,
+    lr: float = 8.0,
     episodes: int = 4,
     test_episodes: int = 50,
     max_steps: int = 200,
@@ -239,7 +238,8 @@ def es_subspace(
     population : int
         Candidates a generation, even.
     sigma, lr : float
-        Spread of the candidates and step size, in units of t.
+        Spread of the candidates, in units of t, and step size. Around theta_0 nearly all
+        policies fail alike; candidates must reach far enough to see a difference.
     episodes, test_episodes : int
         Episodes a candidate, and episodes of the final test.
 
