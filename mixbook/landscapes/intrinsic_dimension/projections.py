@@ -129,12 +129,9 @@ class _Product(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(x: Tensor, projection: Projection, transpose: bool) -> Tensor:
+    def forward(ctx: Any, x: Tensor, projection: Projection, transpose: bool) -> Tensor:
+        ctx.projection, ctx.transpose = projection, transpose
         return projection._apply_PT(x) if transpose else projection._apply_P(x)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        _, ctx.projection, ctx.transpose = inputs
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
@@ -336,12 +333,13 @@ def _sparse_layer(
     same independent coin flips at a cost that grows with the hits only.
     """
     total = size * d
-    position = torch.arange(total)
     if density < 1:
         guess = int(total * density + 10 * math.sqrt(total * density) + 20)
         gaps = torch.empty(guess, dtype=torch.float64).geometric_(density, generator=generator)
         position = gaps.cumsum(0).long() - 1
         position = position[position < total]
+    else:
+        position = torch.arange(total)
     sign = 2.0 * torch.randint(0, 2, position.shape, generator=generator) - 1
     return position // d, position % d, sign / math.sqrt(density)
 
