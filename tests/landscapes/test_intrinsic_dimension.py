@@ -117,6 +117,15 @@ def test_projection_has_buffers_only_and_survives_a_state_dict(kind):
     assert torch.equal(Q.matrix(), P.matrix())
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_projection_can_be_copied_and_made_double(kind):
+    P = idm.make_projection(kind, 60, 4, 0)
+    Q = copy.deepcopy(P).double()
+    assert Q(torch.ones(4, dtype=torch.float64)).dtype == torch.float64
+    torch.testing.assert_close(Q.matrix().float(), P.matrix())
+    assert P.matrix().dtype == torch.float32
+
+
 @pytest.mark.parametrize(("D", "d"), [(8, 3), (6, 6), (64, 64), (100, 17)])
 def test_fastfood_equals_its_explicit_matrices(D, d):
     P = idm.FastfoodProjection(D, d, seed=5)

@@ -7,8 +7,10 @@ has its transpose as ``.T(g)``, and columns of unit length (Fastfood: on average
 import math
 import warnings
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -73,13 +75,18 @@ def _blocks(n: int) -> list[int]:
     return [1 << (bits // parts + (i < bits % parts)) for i in range(parts)]
 
 
-def _hadamard(n: int, like: Tensor) -> Tensor:
+@cache
+def _hadamard_array(n: int) -> np.ndarray:
     """Walsh-Hadamard matrix of order ``n`` in natural order, entries +-1."""
-    h = torch.ones(1, 1, dtype=like.dtype, device=like.device)
-    while h.shape[0] < n:
-        # Eq. (7)
-        h = torch.cat((torch.cat((h, h), 1), torch.cat((h, -h), 1)), 0)
-    return h
+    if n == 1:
+        return np.ones((1, 1), dtype=np.float32)
+    h = _hadamard_array(n // 2)
+    # Eq. (7)
+    return np.block([[h, h], [h, -h]])
+
+
+def _hadamard(n: int, like: Tensor) -> Tensor:
+    return torch.from_numpy(_hadamard_array(n)).to(like)
 
 
 class Projection(nn.Module):
@@ -206,17 +213,19 @@ class SparseProjection(Projection):
         row, column, value = _fill_empty(row, column, value, self.D, self.d, generator)
         # Eq. (5): one length per column, over all layers
         length = torch.zeros(self.d).index_add_(0, column, value**2).sqrt()
-        self._store(row, column, value / length[column])
+        value = value / length[column]
+        # P and its transpose are both kept: each product reads the rows of its own matrix
+        self._store("P", row, column, value, self.D)
+        self._store("PT", column, row, value, self.d)
 
-    def _store(self, row: Tensor, column: Tensor, value: Tensor) -> None:
-        """Keep P and its transpose, both in compressed rows: each product reads its own."""
-        for name, index, other, size in (("P", row, column, self.D), ("PT", column, row, self.d)):
-            order = torch.argsort(index, stable=True)
-            pointer = torch.zeros(size + 1, dtype=torch.int32)
-            pointer[1:] = torch.bincount(index, minlength=size).cumsum(0)
-            self.register_buffer(f"{name}_pointer", pointer)
-            self.register_buffer(f"{name}_index", other[order].int())
-            self.register_buffer(f"{name}_value", value[order])
+    def _store(self, name: str, row: Tensor, column: Tensor, value: Tensor, n_rows: int) -> None:
+        """Compressed rows, with 32-bit indices (which save the product a conversion)."""
+        order = torch.argsort(row, stable=True)
+        pointer = torch.zeros(n_rows + 1, dtype=torch.int32)
+        pointer[1:] = torch.bincount(row, minlength=n_rows).cumsum(0)
+        self.register_buffer(f"{name}_pointer", pointer)
+        self.register_buffer(f"{name}_index", column[order].int())
+        self.register_buffer(f"{name}_value", value[order])
 
     def _apply_P(self, t: Tensor) -> Tensor:
         return self._times("P", (self.D, self.d), t)

@@ -5,6 +5,7 @@ and the loss that is minimised is the sum of theirs. Seeds differ in theta_0, in
 minibatches; the dimensions of one seed share its P, and dimension d uses the first d columns.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -252,12 +253,17 @@ def _train(
 
 def _with_halvings(how: Training) -> Callable[..., torch.optim.Optimizer]:
     """The optimiser class, with a step size that is halved at equal intervals."""
-    every = how.n_steps / (how.halvings + 1)
+    at = {-(-how.n_steps * k // (how.halvings + 1)) for k in range(1, how.halvings + 1)}
 
     def build(parameters: Any, **options: Any) -> torch.optim.Optimizer:
-        optimiser = how.optimiser(parameters, **options)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda k: 0.5 ** int(k / every))
-        optimiser.register_step_post_hook(lambda *_: schedule.step())
+        optimiser, steps = how.optimiser(parameters, **options), itertools.count(1)
+
+        def halve(*_: Any) -> None:
+            if next(steps) in at:
+                for group in optimiser.param_groups:
+                    group["lr"] *= 0.5
+
+        optimiser.register_step_post_hook(halve)
         return optimiser
 
     return build
