@@ -107,11 +107,11 @@ class Projection(nn.Module):
 
     def forward(self, t: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch D"]:
         """``P t``, the offset of Eq. (2)."""
-        return _Product.apply(_check_last_axis(t, self.d, "t"), self, False)
+        return _Products.apply(_check_last_axis(t, self.d, "t")[None], (self,), False)[0]
 
     def T(self, g: Float[Tensor, "*batch D"]) -> Float[Tensor, "*batch d"]:
         """``P^T g``, the gradient of Eq. (3)."""
-        return _Product.apply(_check_last_axis(g, self.D, "g"), self, True)
+        return _Products.apply(_check_last_axis(g, self.D, "g")[None], (self,), True)[0]
 
     def matrix(self) -> Float[Tensor, "D d"]:
         """``P`` written out; for looking at and for tests."""
@@ -128,21 +128,31 @@ class Projection(nn.Module):
         raise NotImplementedError
 
 
-class _Product(torch.autograd.Function):
-    """``P t`` or ``P^T g``, each of which is the gradient of the other, Eq. (3).
+def project_each(
+    projections: Sequence[Projection], t: Float[Tensor, "m *batch d"]
+) -> Float[Tensor, "m *batch D"]:
+    """``P_i t_i`` for m projections of one size, in one step of automatic differentiation."""
+    return _Products.apply(t, tuple(projections), False)
+
+
+class _Products(torch.autograd.Function):
+    """``P_i t_i`` or ``P_i^T g_i``, each of which is the gradient of the other, Eq. (3).
 
     Left to itself, automatic differentiation would walk back through every pass of the Hadamard
     transform and scatter through its permutation, and it cannot walk through a sparse product.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, projection: Projection, transpose: bool) -> Tensor:
-        ctx.projection, ctx.transpose = projection, transpose
-        return projection._apply_PT(x) if transpose else projection._apply_P(x)
+    def forward(
+        ctx: Any, x: Tensor, projections: tuple[Projection, ...], transpose: bool
+    ) -> Tensor:
+        ctx.projections, ctx.transpose = projections, transpose
+        each = zip(projections, x)
+        return torch.stack([P._apply_PT(z) if transpose else P._apply_P(z) for P, z in each])
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
-        return _Product.apply(grads[0], ctx.projection, not ctx.transpose), None, None
+        return _Products.apply(grads[0], ctx.projections, not ctx.transpose), None, None
 
 
 class DenseProjection(Projection):

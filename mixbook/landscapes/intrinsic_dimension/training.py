@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from mixbook.core.seeds import as_generator, pick_device
 from mixbook.core.training import minimise
 from mixbook.core.validation import check_choice, check_integer, check_number
-from mixbook.landscapes.intrinsic_dimension.projections import make_projection
+from mixbook.landscapes.intrinsic_dimension.projections import make_projection, project_each
 from mixbook.landscapes.intrinsic_dimension.subspace import FlatNetwork
 
 __all__ = ["Runs", "Training", "as_integers", "train_direct", "train_subspace"]
@@ -170,7 +170,7 @@ def train_subspace(
 
     def theta() -> Tensor:
         # Eq. (2), for all seeds and dimensions
-        return theta0 + torch.stack([P(row * used) for P, row in zip(maps, t)])
+        return theta0 + project_each(maps, t * used)
 
     return _train(networks, t, theta, data, dims, seeds, how)
 
