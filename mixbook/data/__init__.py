@@ -5,6 +5,7 @@ operating system's cache folder) and their sha256 is checked on every load.
 """
 
 from mixbook.data.airports import Airports, load_airports
+from mixbook.data.cifar10 import Cifar10Subset, load_cifar10_jpg
 from mixbook.data.cite import CitePCA, load_cite_pca50
 from mixbook.data.covid19_panel import CovidPanel, load_covid19_panel
 from mixbook.data.materials_procedures import (
@@ -22,6 +23,7 @@ from mixbook.data.street_network import StreetNetwork, load_street_network
 
 __all__ = [
     "Airports",
+    "Cifar10Subset",
     "CitationGraph",
     "CitePCA",
     "CovidPanel",
@@ -36,6 +38,7 @@ __all__ = [
     "fetch",
     "known_files",
     "load_airports",
+    "load_cifar10_jpg",
     "load_cite_pca50",
     "load_covid19_panel",
     "load_materials_procedures",

@@ -1,6 +1,9 @@
 """Intrinsic dimension against closed forms, explicit matrices and an independent cart-pole."""
 
+import copy
 import math
+from collections import OrderedDict
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from sklearn.random_projection import SparseRandomProjection
 from torch import nn
 
 import mixbook.landscapes.intrinsic_dimension as idm
+from mixbook.landscapes.intrinsic_dimension.subspace import FlatNetwork
 
 KINDS = ["dense", "sparse", "fastfood"]
 QUIET = {"progress": False, "device": "cpu"}
@@ -111,6 +115,15 @@ def test_projection_has_buffers_only_and_survives_a_state_dict(kind):
         Q = idm.make_projection(kind, 60, 4, 0)
     Q.load_state_dict(P.state_dict())
     assert torch.equal(Q.matrix(), P.matrix())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_projection_can_be_copied_and_made_double(kind):
+    P = idm.make_projection(kind, 60, 4, 0)
+    Q = copy.deepcopy(P).double()
+    assert Q(torch.ones(4, dtype=torch.float64)).dtype == torch.float64
+    torch.testing.assert_close(Q.matrix().float(), P.matrix())
+    assert P.matrix().dtype == torch.float32
 
 
 @pytest.mark.parametrize(("D", "d"), [(8, 3), (6, 6), (64, 64), (100, 17)])
@@ -221,18 +234,18 @@ def test_bad_input_to_projections(build, error, text):
         (lambda: idm.cartpole_policy((200, 200)), 41602),
         (lambda: idm.lenet(), 44426),
         (lambda: idm.lenet((3, 32, 32)), 62006),
-        (lambda: idm.untied_lenet(), 286334),
-        (lambda: idm.untied_lenet((3, 32, 32)), 658238),
-        (lambda: idm.fc_lenet(), 3640574),
+        (lambda: idm.lenet(layer="untied"), 286334),
+        (lambda: idm.lenet((3, 32, 32), layer="untied"), 658238),
+        (lambda: idm.lenet(layer="dense"), 3640574),
     ],
 )
 def test_parameter_counts_of_the_paper(net, parameters):
     assert idm.count_parameters(net()) == parameters
 
 
-@pytest.mark.parametrize("make", [idm.lenet, idm.untied_lenet, idm.fc_lenet])
-def test_image_networks_take_images_and_rows(make):
-    net = make((2, 14, 12), 4, kernel=3, channels=(2, 3), hidden=(5,))
+@pytest.mark.parametrize("layer", ["conv", "untied", "dense"])
+def test_image_networks_take_images_and_rows(layer):
+    net = idm.lenet((2, 14, 12), 4, layer=layer, kernel=3, channels=(2, 3), hidden=(5,))
     x = torch.randn(3, 2, 14, 12)
     assert net(x).shape == (3, 4)
     torch.testing.assert_close(net(x), net(x.flatten(1)))
@@ -251,7 +264,7 @@ def test_untied_layer_with_equal_kernels_is_a_convolution():
 
 def test_he_normal_has_the_right_spread_and_zero_biases():
     state = torch.get_rng_state()
-    net = idm.untied_lenet(seed=1)
+    net = idm.lenet(layer="untied", seed=1)
     for p in net.parameters():
         if p.ndim == 1:
             assert not p.any()
@@ -281,6 +294,8 @@ def test_bad_images_for_lenet():
         idm.lenet((1, 12, 12))
     with pytest.raises(ValueError, match="^shape must be"):
         idm.lenet((28, 28))
+    with pytest.raises(ValueError, match="^layer must be one of 'conv', 'untied', 'dense'"):
+        idm.lenet(layer="tied")
 
 
 # ---- subspace model
@@ -354,6 +369,67 @@ def test_sgd_sees_the_column_space_only_and_adam_does_not():
     adam = [_trajectory(M, torch.optim.Adam, lr=0.03) for M in (P, P @ Q)]
     torch.testing.assert_close(*sgd)
     assert (adam[0] - adam[1]).abs().max() > 1e-3
+
+
+class _Plain(nn.Module):
+    """Not a stack of layers: a skip connection."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(5, 5), nn.Linear(5, 3)
+
+    def forward(self, x):
+        return self.b(x + torch.tanh(self.a(x)))
+
+
+def _tied():
+    first, relu = nn.Linear(5, 5), nn.ReLU()
+    return nn.Sequential(first, relu, first, relu, nn.Linear(5, 3))
+
+
+def _same_relu_twice():
+    relu = nn.ReLU()
+    return nn.Sequential(nn.Linear(5, 6), relu, nn.Linear(6, 4, bias=False), relu, nn.Linear(4, 3))
+
+
+def _named():
+    return nn.Sequential(OrderedDict(first=nn.Linear(5, 4), act=nn.Tanh(), last=nn.Linear(4, 3)))
+
+
+def _frozen():
+    net = small_net()
+    net[1].requires_grad_(False)
+    return net
+
+
+@pytest.mark.parametrize(
+    ("net", "shape"),
+    [
+        (small_net, (5,)),
+        (_Plain, (5,)),
+        (_tied, (5,)),
+        (_same_relu_twice, (5,)),
+        (_named, (5,)),
+        (_frozen, (5,)),
+        (lambda: nn.Sequential(nn.Linear(5, 4), nn.LayerNorm(4), nn.Linear(4, 3)), (5,)),
+        (lambda: nn.Sequential(nn.Linear(5, 4), nn.Flatten(), nn.Linear(8, 3)), (2, 5)),
+        *[
+            (partial(idm.lenet, (2, 8, 9), layer=k, kernel=2, channels=(2, 3), hidden=(5,)), (144,))
+            for k in ("conv", "untied", "dense")
+        ],
+    ],
+)
+def test_many_members_are_as_many_single_networks(net, shape):
+    net = net()
+    network = FlatNetwork(net)
+    theta = network.theta0 + torch.randn(3, network.D)
+    x = torch.randn(3, 6, *shape)
+    together = network.members(theta, x)
+    for i in range(3):
+        single = copy.deepcopy(net)
+        trained = [p for p in single.parameters() if p.requires_grad]
+        nn.utils.vector_to_parameters(theta[i], trained)
+        torch.testing.assert_close(together[i], single(x[i]), atol=1e-4, rtol=1e-4)
 
 
 def test_buffers_of_the_module_move_and_update():

@@ -47,12 +47,10 @@ from mixbook.landscapes.intrinsic_dimension.estimate import (
 from mixbook.landscapes.intrinsic_dimension.networks import (
     LocallyConnected2d,
     count_parameters,
-    fc_lenet,
     fc_net,
     he_normal_,
     lenet,
     small_architectures,
-    untied_lenet,
 )
 from mixbook.landscapes.intrinsic_dimension.projections import (
     DenseProjection,
@@ -64,7 +62,12 @@ from mixbook.landscapes.intrinsic_dimension.projections import (
 )
 from mixbook.landscapes.intrinsic_dimension.subspace import SubspaceModel, flatten_parameters
 from mixbook.landscapes.intrinsic_dimension.toy import toy_problem, toy_solve
-from mixbook.landscapes.intrinsic_dimension.training import Runs, train_direct, train_subspace
+from mixbook.landscapes.intrinsic_dimension.training import (
+    Runs,
+    Training,
+    train_direct,
+    train_subspace,
+)
 from mixbook.landscapes.intrinsic_dimension.variants import shuffle_labels, shuffle_pixels
 
 __all__ = [
@@ -77,13 +80,13 @@ __all__ = [
     "Runs",
     "SparseProjection",
     "SubspaceModel",
+    "Training",
     "bootstrap_dint",
     "cartpole_policy",
     "compression_factor",
     "count_parameters",
     "description_length",
     "es_subspace",
-    "fc_lenet",
     "fc_net",
     "flatten_parameters",
     "fwht",
@@ -99,5 +102,4 @@ __all__ = [
     "toy_solve",
     "train_direct",
     "train_subspace",
-    "untied_lenet",
 ]

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from torch.func import vmap
 from tqdm.auto import trange
 
 from mixbook.core.seeds import as_generator, as_rng
@@ -19,6 +18,7 @@ from mixbook.landscapes.intrinsic_dimension.training import as_integers
 __all__ = ["CartPole", "cartpole_policy", "es_subspace", "rollout"]
 
 _ANGLE_LIMIT = 12 * np.pi / 180
+_STEPS_BETWEEN_CHECKS = 10
 
 
 class CartPole:
@@ -96,6 +96,14 @@ class CartPole:
         )
         return self.state, alive.astype(float), self.done
 
+    def subset(self, keep: Bool[np.ndarray, " n"]) -> "CartPole":
+        """The carts that ``keep`` marks, as they stand (at least one, or an empty shell)."""
+        other = CartPole(max(int(keep.sum()), 1), self.max_steps)
+        other.state, other.done, other.returns = (
+            a[keep].copy() for a in (self.state, self.done, self.returns)
+        )
+        return other
+
     def _euler(self, push: np.ndarray) -> np.ndarray:
         """One explicit Euler step: all four derivatives are taken at the old state."""
         _x, v, angle, spin = self.state.T
@@ -119,6 +127,7 @@ class _Scale(nn.Module):
     """Divide a state by its typical size, so that no number of it drowns the others."""
 
     scale: Tensor
+    row_by_row = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -139,7 +148,7 @@ def cartpole_policy(
     hidden : sequence of int
         Hidden widths; the paper's Q-network has (200, 200), 41,602 parameters.
     """
-    return nn.Sequential(_Scale(), fc_net([4, *hidden, 2], seed))
+    return nn.Sequential(_Scale(), *fc_net([4, *hidden, 2], seed))
 
 
 def rollout(
@@ -182,12 +191,18 @@ def rollout(
     shape = (len(theta), starts.shape[1])
     env = CartPole(shape[0] * shape[1], max_steps)
     env.state = np.broadcast_to(starts, (*shape, 4)).reshape(-1, 4).copy()
-    act = vmap(network)
+    returns, playing = np.zeros(len(theta)), np.arange(len(theta))
     with torch.no_grad():
-        while not env.done.all():
-            states = torch.from_numpy(env.state.reshape(*shape, 4)).to(theta)
-            env.step(act(theta, states).argmax(-1).flatten().cpu().numpy())
-    return env.returns.reshape(shape).mean(axis=1)
+        while len(playing):
+            for _ in range(_STEPS_BETWEEN_CHECKS):
+                states = torch.from_numpy(env.state.reshape(-1, shape[1], 4)).to(theta)
+                env.step(network.members(theta, states).argmax(-1).flatten().cpu().numpy())
+            returns[playing] = env.returns.reshape(-1, shape[1]).mean(axis=1)
+            # most policies fall at once: go on with those that have not
+            on = ~env.done.reshape(-1, shape[1]).all(axis=1)
+            playing, theta = playing[on], theta[torch.from_numpy(on)]
+            env = env.subset(np.repeat(on, shape[1]))
+    return returns
 
 
 def es_subspace(
@@ -196,10 +211,10 @@ def es_subspace(
     d: int | Sequence[int],
     seed: int | Sequence[int] = 0,
     projection: str = "dense",
-    n_generations: int = 30,
+    n_generations: int = 20,
     population: int = 16,
-    sigma: float = 0.5,
-    lr: float = 2.0,
+    sigma: float = 1.0,
+    lr: float = 8.0,
     episodes: int = 4,
     test_episodes: int = 50,
     max_steps: int = 200,
@@ -223,7 +238,8 @@ def es_subspace(
     population : int
         Candidates a generation, even.
     sigma, lr : float
-        Spread of the candidates and step size, in units of t.
+        Spread of the candidates, in units of t, and step size. Around theta_0 nearly all
+        policies fail alike; candidates must reach far enough to see a difference.
     episodes, test_episodes : int
         Episodes a candidate, and episodes of the final test.
 

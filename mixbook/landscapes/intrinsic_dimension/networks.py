@@ -10,17 +10,15 @@ from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
 from mixbook.core.seeds import as_generator, as_rng
-from mixbook.core.validation import check_integer
+from mixbook.core.validation import check_choice, check_integer
 
 __all__ = [
     "LocallyConnected2d",
     "count_parameters",
-    "fc_lenet",
     "fc_net",
     "he_normal_",
     "lenet",
     "small_architectures",
-    "untied_lenet",
 ]
 
 
@@ -78,63 +76,42 @@ def lenet(
     shape: tuple[int, int, int] = (1, 28, 28),
     n_classes: int = 10,
     *,
+    layer: str = "conv",
     channels: tuple[int, int] = (6, 16),
     hidden: tuple[int, ...] = (120, 84),
     kernel: int = 5,
     seed: int | torch.Generator = 0,
 ) -> nn.Sequential:
-    """LeNet: two valid convolutions with 2 x 2 max pooling, then dense layers.
+    """LeNet: two valid convolutions with 2 x 2 max pooling, then dense layers; or a variant.
 
     Parameters
     ----------
     shape : (int, int, int)
         Channels, height and width of an image; inputs may come flattened.
+    layer : {"conv", "untied", "dense"}
+        What stands where LeNet has convolutions: convolutions, :class:`LocallyConnected2d` (a
+        kernel of its own at every position), or dense layers with as many outputs. On MNIST the
+        three networks have 44,426, 286,334 and 3,640,574 parameters.
     channels, hidden, kernel
         Widths of the convolutions and dense layers, and the convolutions' side.
 
     Raises
     ------
     ValueError
-        If the image is too small for the kernels.
+        If the variant is unknown or the image is too small for the kernels.
     """
-    (c0, *_), (c1, c2) = shape, channels
-    *_, end = _sides(shape, kernel)
-    first, second = skip_init(nn.Conv2d, c0, c1, kernel), skip_init(nn.Conv2d, c1, c2, kernel)
-    return _lenet(shape, first, second, [c2 * end[0] * end[1], *hidden, n_classes], seed)
-
-
-def untied_lenet(
-    shape: tuple[int, int, int] = (1, 28, 28),
-    n_classes: int = 10,
-    *,
-    channels: tuple[int, int] = (6, 16),
-    hidden: tuple[int, ...] = (120, 84),
-    kernel: int = 5,
-    seed: int | torch.Generator = 0,
-) -> nn.Sequential:
-    """LeNet whose convolutions have their own kernel at every position (286,334 parameters)."""
-    (c0, *_), (c1, c2) = shape, channels
-    start, _, middle, _, end = _sides(shape, kernel)
-    first = LocallyConnected2d(c0, c1, start, kernel)
-    second = LocallyConnected2d(c1, c2, middle, kernel)
-    return _lenet(shape, first, second, [c2 * end[0] * end[1], *hidden, n_classes], seed)
-
-
-def fc_lenet(
-    shape: tuple[int, int, int] = (1, 28, 28),
-    n_classes: int = 10,
-    *,
-    channels: tuple[int, int] = (6, 16),
-    hidden: tuple[int, ...] = (120, 84),
-    kernel: int = 5,
-    seed: int | torch.Generator = 0,
-) -> nn.Sequential:
-    """LeNet's layer sizes and pooling with dense layers instead of convolutions (3,640,574)."""
+    check_choice(layer, "layer", ("conv", "untied", "dense"))
     (c0, *_), (c1, c2) = shape, channels
     start, one, middle, two, end = _sides(shape, kernel)
-    first = _dense_as_image(c0 * start[0] * start[1], (c1, *one))
-    second = _dense_as_image(c1 * middle[0] * middle[1], (c2, *two))
-    return _lenet(shape, first, second, [c2 * end[0] * end[1], *hidden, n_classes], seed)
+    ends = (c0, c1, start, one), (c1, c2, middle, two)
+    stages: list[nn.Module] = []
+    for c_in, c_out, before, after in ends:
+        convolution = _convolution(layer, c_in, c_out, before, after, kernel)
+        stages += [convolution, nn.ReLU(), nn.MaxPool2d(2)]
+    dense = _linear_relu([c2 * end[0] * end[1], *hidden, n_classes])
+    net = nn.Sequential(nn.Flatten(), nn.Unflatten(1, shape), *stages, nn.Flatten(), *dense)
+    he_normal_(net, seed)
+    return net
 
 
 class LocallyConnected2d(nn.Module):
@@ -232,24 +209,21 @@ def _linear_relu(sizes: Sequence[int]) -> list[nn.Module]:
     return layers[:-1]
 
 
-def _lenet(
-    shape: tuple[int, int, int],
-    first: nn.Module,
-    second: nn.Module,
-    dense: Sequence[int],
-    seed: int | torch.Generator,
-) -> nn.Sequential:
-    """Two stages with pooling and a dense head; images may come flattened."""
-    stages = [m for layer in (first, second) for m in (layer, nn.ReLU(), nn.MaxPool2d(2))]
-    inputs = [nn.Flatten(), nn.Unflatten(1, shape)]
-    net = nn.Sequential(*inputs, *stages, nn.Flatten(), *_linear_relu(dense))
-    he_normal_(net, seed)
-    return net
-
-
-def _dense_as_image(inputs: int, shape: tuple[int, int, int]) -> nn.Sequential:
-    linear = skip_init(nn.Linear, inputs, math.prod(shape))
-    return nn.Sequential(nn.Flatten(), linear, nn.Unflatten(1, shape))
+def _convolution(
+    layer: str,
+    c_in: int,
+    c_out: int,
+    before: tuple[int, int],
+    after: tuple[int, int],
+    kernel: int,
+) -> nn.Module:
+    """A convolution, or what replaces it, from sides ``before`` to sides ``after``."""
+    if layer == "conv":
+        return skip_init(nn.Conv2d, c_in, c_out, kernel)
+    if layer == "untied":
+        return LocallyConnected2d(c_in, c_out, before, kernel)
+    linear = skip_init(nn.Linear, c_in * math.prod(before), c_out * math.prod(after))
+    return nn.Sequential(nn.Flatten(), linear, nn.Unflatten(1, (c_out, *after)))
 
 
 def _sides(shape: tuple[int, int, int], kernel: int) -> list[tuple[int, int]]:

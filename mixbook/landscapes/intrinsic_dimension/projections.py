@@ -7,8 +7,10 @@ has its transpose as ``.T(g)``, and columns of unit length (Fastfood: on average
 import math
 import warnings
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -25,8 +27,8 @@ __all__ = [
     "make_projection",
 ]
 
-# Blocks of 16 are the fastest on a CPU: few passes over memory, each a small matrix product.
-_RADIX = 16
+# Blocks of at most 16 are the fastest on a CPU: few passes, each a small matrix product.
+_BLOCK_BITS = 4
 
 
 def fwht(x: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch n"]:
@@ -57,22 +59,34 @@ def fwht(x: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch n"]:
     n = x.shape[-1] if x.ndim else 0
     if n < 1 or n & (n - 1):
         raise ValueError(f"x must have a last axis whose length is a power of two, got {n}")
-    y, done = x.reshape(-1, n), 1
-    while done < n:
-        k = min(_RADIX, n // done)
-        # Eq. (7): one Kronecker factor of H at a time
-        y = torch.matmul(_hadamard(k, x), y.reshape(-1, k, done))
+    y, done = x, 1
+    for k in _blocks(n):
+        # Eq. (7): one Kronecker factor of H at a time; H is symmetric
+        H = _hadamard(k, x)
+        y = y.reshape(-1, k) @ H if done == 1 else torch.matmul(H, y.reshape(-1, k, done))
         done *= k
     return y.reshape(x.shape)
 
 
-def _hadamard(n: int, like: Tensor) -> Tensor:
+def _blocks(n: int) -> list[int]:
+    """Powers of two of nearly equal size, at most 16, whose product is ``n``."""
+    bits = n.bit_length() - 1
+    parts = -(-bits // _BLOCK_BITS)
+    return [1 << (bits // parts + (i < bits % parts)) for i in range(parts)]
+
+
+@cache
+def _hadamard_array(n: int) -> np.ndarray:
     """Walsh-Hadamard matrix of order ``n`` in natural order, entries +-1."""
-    h = torch.ones(1, 1, dtype=like.dtype, device=like.device)
-    while h.shape[0] < n:
-        # Eq. (7)
-        h = torch.cat((torch.cat((h, h), 1), torch.cat((h, -h), 1)), 0)
-    return h
+    if n == 1:
+        return np.ones((1, 1), dtype=np.float32)
+    h = _hadamard_array(n // 2)
+    # Eq. (7)
+    return np.block([[h, h], [h, -h]])
+
+
+def _hadamard(n: int, like: Tensor) -> Tensor:
+    return torch.from_numpy(_hadamard_array(n)).to(like)
 
 
 class Projection(nn.Module):
@@ -93,11 +107,11 @@ class Projection(nn.Module):
 
     def forward(self, t: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch D"]:
         """``P t``, the offset of Eq. (2)."""
-        return self._apply_P(_check_last_axis(t, self.d, "t"))
+        return _Products.apply(_check_last_axis(t, self.d, "t")[None], (self,), False)[0]
 
     def T(self, g: Float[Tensor, "*batch D"]) -> Float[Tensor, "*batch d"]:
         """``P^T g``, the gradient of Eq. (3)."""
-        return self._apply_PT(_check_last_axis(g, self.D, "g"))
+        return _Products.apply(_check_last_axis(g, self.D, "g")[None], (self,), True)[0]
 
     def matrix(self) -> Float[Tensor, "D d"]:
         """``P`` written out; for looking at and for tests."""
@@ -112,6 +126,33 @@ class Projection(nn.Module):
 
     def _apply_PT(self, g: Tensor) -> Tensor:
         raise NotImplementedError
+
+
+def project_each(
+    projections: Sequence[Projection], t: Float[Tensor, "m *batch d"]
+) -> Float[Tensor, "m *batch D"]:
+    """``P_i t_i`` for m projections of one size, in one step of automatic differentiation."""
+    return _Products.apply(t, tuple(projections), False)
+
+
+class _Products(torch.autograd.Function):
+    """``P_i t_i`` or ``P_i^T g_i``, each of which is the gradient of the other, Eq. (3).
+
+    Left to itself, automatic differentiation would walk back through every pass of the Hadamard
+    transform and scatter through its permutation, and it cannot walk through a sparse product.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, projections: tuple[Projection, ...], transpose: bool
+    ) -> Tensor:
+        ctx.projections, ctx.transpose = projections, transpose
+        each = zip(projections, x)
+        return torch.stack([P._apply_PT(z) if transpose else P._apply_P(z) for P, z in each])
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        return _Products.apply(grads[0], ctx.projections, not ctx.transpose), None, None
 
 
 class DenseProjection(Projection):
@@ -134,7 +175,7 @@ class DenseProjection(Projection):
         rows = torch.randn(self.d, self.D, generator=as_generator(seed))
         # Eq. (4)
         rows /= torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-        self.register_buffer("P", rows.T.contiguous())
+        self.register_buffer("P", rows.T)
 
     def _apply_P(self, t: Tensor) -> Tensor:
         return t @ self.P.T
@@ -162,8 +203,6 @@ class SparseProjection(Projection):
         ``D_l`` of each parameter tensor, in order; they sum to D. Default: one layer.
     """
 
-    values: Tensor
-
     def __init__(
         self,
         D: int,
@@ -184,50 +223,35 @@ class SparseProjection(Projection):
         row, column, value = _fill_empty(row, column, value, self.D, self.d, generator)
         # Eq. (5): one length per column, over all layers
         length = torch.zeros(self.d).index_add_(0, column, value**2).sqrt()
-        self._store(row, column, value / length[column])
+        value = value / length[column]
+        # P and its transpose are both kept: each product reads the rows of its own matrix
+        self._store("P", row, column, value, self.D)
+        self._store("PT", column, row, value, self.d)
 
-    def _store(self, row: Tensor, column: Tensor, value: Tensor) -> None:
-        """Keep P by rows and P^T by rows, in compressed form."""
-        for name, index, other, size in (("P", row, column, self.D), ("PT", column, row, self.d)):
-            order = torch.argsort(index, stable=True)
-            pointer = torch.zeros(size + 1, dtype=torch.int64)
-            pointer[1:] = torch.bincount(index, minlength=size).cumsum(0)
-            self.register_buffer(f"{name}_pointer", pointer)
-            self.register_buffer(f"{name}_index", other[order])
-            self.register_buffer(f"{name}_order", order)
-        self.register_buffer("values", value)
+    def _store(self, name: str, row: Tensor, column: Tensor, value: Tensor, n_rows: int) -> None:
+        """Compressed rows, with 32-bit indices (which save the product a conversion)."""
+        order = torch.argsort(row, stable=True)
+        pointer = torch.zeros(n_rows + 1, dtype=torch.int32)
+        pointer[1:] = torch.bincount(row, minlength=n_rows).cumsum(0)
+        self.register_buffer(f"{name}_pointer", pointer)
+        self.register_buffer(f"{name}_index", column[order].int())
+        self.register_buffer(f"{name}_value", value[order])
 
-    def _csr(self, name: str, shape: tuple[int, int]) -> Tensor:
-        pointer, index, order = (
-            getattr(self, f"{name}_{k}") for k in ("pointer", "index", "order")
+    def _apply_P(self, t: Tensor) -> Tensor:
+        return self._times("P", (self.D, self.d), t)
+
+    def _apply_PT(self, g: Tensor) -> Tensor:
+        return self._times("PT", (self.d, self.D), g)
+
+    def _times(self, name: str, shape: tuple[int, int], x: Tensor) -> Tensor:
+        pointer, index, value = (
+            getattr(self, f"{name}_{k}") for k in ("pointer", "index", "value")
         )
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Sparse CSR tensor support")
-            return torch.sparse_csr_tensor(
-                pointer, index, self.values[order], shape, check_invariants=False
-            )
-
-    def _apply_P(self, t: Tensor) -> Tensor:
-        return _SparseProduct.apply(t, self, False)
-
-    def _apply_PT(self, g: Tensor) -> Tensor:
-        return _SparseProduct.apply(g, self, True)
-
-
-class _SparseProduct(torch.autograd.Function):
-    """``P t`` or ``P^T g`` whose gradient is the product with the other one."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, projection: SparseProjection, transpose: bool) -> Tensor:
-        ctx.projection, ctx.transpose = projection, transpose
-        D, d = projection.D, projection.d
-        matrix = projection._csr("PT", (d, D)) if transpose else projection._csr("P", (D, d))
-        y = (matrix @ x.reshape(-1, x.shape[-1]).T).T
-        return y.reshape(*x.shape[:-1], -1)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
-        return _SparseProduct.apply(grads[0], ctx.projection, not ctx.transpose), None, None
+            matrix = torch.sparse_csr_tensor(pointer, index, value, shape, check_invariants=False)
+        columns = x.reshape(-1, shape[1]).T.contiguous()
+        return (matrix @ columns).T.reshape(*x.shape[:-1], shape[0])
 
 
 class FastfoodProjection(Projection):
@@ -328,12 +352,13 @@ def _sparse_layer(
     same independent coin flips at a cost that grows with the hits only.
     """
     total = size * d
-    position = torch.arange(total)
     if density < 1:
         guess = int(total * density + 10 * math.sqrt(total * density) + 20)
         gaps = torch.empty(guess, dtype=torch.float64).geometric_(density, generator=generator)
         position = gaps.cumsum(0).long() - 1
         position = position[position < total]
+    else:
+        position = torch.arange(total)
     sign = 2.0 * torch.randint(0, 2, position.shape, generator=generator) - 1
     return position // d, position % d, sign / math.sqrt(density)
 

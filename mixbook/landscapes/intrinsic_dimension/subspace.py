@@ -7,11 +7,14 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import functional_call
+from torch.func import functional_call, vmap
 
 from mixbook.landscapes.intrinsic_dimension.projections import Projection
 
 __all__ = ["FlatNetwork", "SubspaceModel", "flatten_parameters"]
+
+# Layers without parameters that treat every row alike, so members can be put one after another.
+_ROW_BY_ROW = (nn.ReLU, nn.Tanh, nn.Flatten, nn.Unflatten, nn.MaxPool2d)
 
 
 def flatten_parameters(module: nn.Module) -> Float[Tensor, " D"]:
@@ -41,6 +44,8 @@ class FlatNetwork:
         Number of parameters of each tensor, in creation order; they sum to D.
     is_weight : Tensor of shape (D,)
         1 for entries of weights (tensors with two or more axes), 0 for biases.
+    layers : list of (str, nn.Module)
+        Names and layers of a plain ``nn.Sequential`` without shared parameters, else empty.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -52,15 +57,48 @@ class FlatNetwork:
         self.is_weight = torch.cat(
             [torch.full((p.numel(),), float(p.ndim > 1)) for p in trainable.values()]
         ).to(self.theta0.device)
+        names = [k for k, _ in module.named_parameters(remove_duplicate=False)]
+        tied = len(names) > len(list(module.parameters()))
+        plain = type(module) is nn.Sequential and not tied
+        self.layers = [(k, m) for k, m in self.module._modules.items() if plain and m is not None]
 
     @property
     def D(self) -> int:
         return len(self.theta0)
 
     def __call__(self, theta: Float[Tensor, " D"], *inputs: Any) -> Any:
-        pieces = theta.split(self.sizes)
-        parameters = {k: p.view(s) for (k, s), p in zip(self.shapes.items(), pieces)}
-        return functional_call(self.module, parameters, inputs)
+        return functional_call(self.module, self._unflatten(theta), inputs)
+
+    def members(
+        self, theta: Float[Tensor, "m D"], x: Float[Tensor, "m n *shape"]
+    ) -> Float[Tensor, "m n classes"]:
+        """Outputs of m networks at once, each with its own parameters and its own n inputs.
+
+        The same numbers as ``vmap(self)(theta, x)``; a plain stack of layers is walked layer by
+        layer, which saves the small fixed cost of ``vmap`` in long loops of small steps.
+        """
+        if not self.layers:
+            return vmap(self, randomness="different")(theta, x)
+        parameters = self._unflatten(theta)
+        for name, layer in self.layers:
+            start = f"{name}."
+            own = {k[len(start) :]: p for k, p in parameters.items() if k.startswith(start)}
+            x = _layer_of_members(layer, own, x)
+        return x
+
+    def _unflatten(self, theta: Float[Tensor, "*m D"]) -> dict[str, Tensor]:
+        pieces = theta.split(self.sizes, dim=-1)
+        shapes = self.shapes.items()
+        return {k: p.unflatten(-1, shape) for (k, shape), p in zip(shapes, pieces)}
+
+
+def _layer_of_members(layer: nn.Module, own: dict[str, Tensor], x: Tensor) -> Tensor:
+    """One layer of m networks: ``own`` holds its parameters, first axis m, and x is [m, n, ...]."""
+    if type(layer) is nn.Linear and set(own) == {"weight", "bias"} and x.ndim == 3:
+        return torch.baddbmm(own["bias"][:, None], x, own["weight"].transpose(1, 2))
+    if isinstance(layer, _ROW_BY_ROW) or getattr(layer, "row_by_row", False):
+        return layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+    return vmap(lambda p, z: functional_call(layer, p, (z,)), randomness="different")(own, x)
 
 
 class SubspaceModel(nn.Module):

@@ -5,6 +5,7 @@ and the loss that is minimised is the sum of theirs. Seeds differ in theta_0, in
 minibatches; the dimensions of one seed share its P, and dimension d uses the first d columns.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +14,14 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int, Num
 from torch import Tensor, nn
-from torch.func import vmap
 
 from mixbook.core.seeds import as_generator, pick_device
 from mixbook.core.training import minimise
 from mixbook.core.validation import check_choice, check_integer, check_number
-from mixbook.landscapes.intrinsic_dimension.projections import make_projection
+from mixbook.landscapes.intrinsic_dimension.projections import make_projection, project_each
 from mixbook.landscapes.intrinsic_dimension.subspace import FlatNetwork
 
-__all__ = ["Runs", "as_integers", "train_direct", "train_subspace"]
+__all__ = ["Runs", "Training", "as_integers", "train_direct", "train_subspace"]
 
 MakeModel = Callable[[int], nn.Module]
 _EVALUATION_ROWS = 500
@@ -69,6 +69,51 @@ class Runs:
         return torch.cat(parts).argmax(-1)
 
 
+@dataclass(frozen=True)
+class Training:
+    """How each run is trained; direct training and subspaces take the same settings.
+
+    Parameters
+    ----------
+    n_steps, batch_size : int
+        Steps of the optimiser, and rows that each one sees (drawn with replacement).
+    lr : float
+        Step size. On t: a column of P has unit length, so a step of ``lr`` in one ``t_i`` moves
+        theta by ``lr`` in all; use 1e-2 to 1e-1 with Adam, more than direct training takes.
+    halvings : int
+        How many times lr is halved, at equal intervals (the paper: up to 5).
+    optimiser : callable
+        A class of ``torch.optim``.
+    l2 : float
+        Weight of the squared entries of the *full* weights, Eq. (12), biases left out.
+    device : str
+        ``"auto"`` takes a GPU where there is one.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is out of range; the message names it.
+    """
+
+    n_steps: int = 600
+    batch_size: int = 128
+    lr: float = 3e-2
+    halvings: int = 5
+    optimiser: Callable[..., torch.optim.Optimizer] = torch.optim.Adam
+    l2: float = 0.0
+    device: str = "auto"
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        check_integer(self.n_steps, "n_steps", low=1)
+        check_integer(self.batch_size, "batch_size", low=1)
+        check_number(self.lr, "lr", low=0, low_open=True)
+        check_integer(self.halvings, "halvings", low=0)
+        check_number(self.l2, "l2", low=0)
+
+
 def train_subspace(
     make_model: MakeModel,
     X: Num[Tensor | np.ndarray, "n *shape"],
@@ -79,14 +124,7 @@ def train_subspace(
     d: int | Sequence[int],
     seed: int | Sequence[int] = 0,
     projection: str = "dense",
-    n_steps: int = 600,
-    batch_size: int = 128,
-    lr: float = 3e-2,
-    halvings: int = 5,
-    optimiser: Callable[..., torch.optim.Optimizer] = torch.optim.Adam,
-    l2: float = 0.0,
-    device: str = "auto",
-    progress: bool = True,
+    **options: Any,
 ) -> Runs:
     """Train a classifier in random subspaces: one run for each ``d`` and each ``seed``.
 
@@ -105,21 +143,9 @@ def train_subspace(
     seed : int or sequence of int
         One run each; a seed sets theta_0, P and the minibatches.
     projection : {"dense", "sparse", "fastfood"}
-    n_steps, batch_size : int
-        Steps of the optimiser, and rows that each one sees (drawn with replacement).
-    lr : float
-        Step size on t. A column of P has unit length, so a step of ``lr`` in one ``t_i`` moves
-        theta by ``lr`` in all: use 1e-2 to 1e-1 with Adam, more than direct training takes.
-    halvings : int
-        How many times lr is halved, at equal intervals (the paper: up to 5).
-    optimiser : callable
-        A class of ``torch.optim``.
-    l2 : float
-        Weight of the squared entries of the *full* weights, Eq. (12), biases left out.
-    device : str
-        ``"auto"`` takes a GPU where there is one.
-    progress : bool
-        Show a progress bar.
+    **options
+        Settings of :class:`Training`: n_steps, batch_size, lr, halvings, optimiser, l2, device,
+        progress.
 
     Returns
     -------
@@ -128,30 +154,25 @@ def train_subspace(
     Raises
     ------
     TypeError, ValueError
-        If the data is not finite, shapes do not fit, a label is negative, or a setting is out of
-        range; the message names the argument.
+        If the data is not finite, shapes do not fit, a label is negative, or a setting is unknown
+        or out of range; the message names the argument.
     """
-    dims, seeds = as_integers(d, "d", 1), as_integers(seed, "seed", 0)
+    dims, seeds, how = as_integers(d, "d", 1), as_integers(seed, "seed", 0), Training(**options)
     check_choice(projection, "projection", ("dense", "sparse", "fastfood"))
-    where = pick_device(device)
-    data = _check_data(X, y, X_val, y_val, where)
-    networks = [_network(make_model, s, where) for s in seeds]
-    D = networks[0].D
-    check_integer(max(dims), "d", high=D)
-    maps = [
-        make_projection(projection, D, max(dims), s, networks[0].sizes).to(where) for s in seeds
-    ]
+    data, networks = _prepare(make_model, (X, y, X_val, y_val), seeds, how)
+    D, sizes, top, where = networks[0].D, networks[0].sizes, max(dims), data.X.device
+    check_integer(top, "d", high=D)
+    maps = [make_projection(projection, D, top, s, sizes).to(where) for s in seeds]
     # d of a row = how many of the columns it may use
-    used = torch.tensor([[float(i < k) for i in range(max(dims))] for k in dims], device=where)
-    t = torch.zeros(len(seeds), len(dims), max(dims), device=where, requires_grad=True)
+    used = torch.tensor([[float(j < k) for j in range(top)] for k in dims], device=where)
+    t = torch.zeros(len(seeds), len(dims), top, device=where, requires_grad=True)
     theta0 = torch.stack([n.theta0 for n in networks])[:, None]
 
     def theta() -> Tensor:
         # Eq. (2), for all seeds and dimensions
-        return theta0 + torch.stack([P(row * used) for P, row in zip(maps, t)])
+        return theta0 + project_each(maps, t * used)
 
-    settings = _Settings(n_steps, batch_size, lr, halvings, optimiser, l2, progress)
-    return _train(networks, t, theta, data, dims, seeds, settings)
+    return _train(networks, t, theta, data, dims, seeds, how)
 
 
 def train_direct(
@@ -162,40 +183,14 @@ def train_direct(
     y_val: Any = None,
     *,
     seed: int | Sequence[int] = 0,
-    n_steps: int = 600,
-    batch_size: int = 128,
     lr: float = 1e-3,
-    halvings: int = 5,
-    optimiser: Callable[..., torch.optim.Optimizer] = torch.optim.Adam,
-    l2: float = 0.0,
-    device: str = "auto",
-    progress: bool = True,
+    **options: Any,
 ) -> Runs:
     """The baseline: train all D parameters. Arguments as in :func:`train_subspace`."""
-    seeds, where = as_integers(seed, "seed", 0), pick_device(device)
-    data = _check_data(X, y, X_val, y_val, where)
-    networks = [_network(make_model, s, where) for s in seeds]
+    seeds, how = as_integers(seed, "seed", 0), Training(lr=lr, **options)
+    data, networks = _prepare(make_model, (X, y, X_val, y_val), seeds, how)
     full = torch.stack([n.theta0 for n in networks])[:, None].requires_grad_()
-    settings = _Settings(n_steps, batch_size, lr, halvings, optimiser, l2, progress)
-    return _train(networks, full, lambda: full, data, [networks[0].D], seeds, settings)
-
-
-@dataclass(frozen=True)
-class _Settings:
-    n_steps: int
-    batch_size: int
-    lr: float
-    halvings: int
-    optimiser: Callable[..., torch.optim.Optimizer]
-    l2: float
-    progress: bool
-
-    def __post_init__(self) -> None:
-        check_integer(self.n_steps, "n_steps", low=1)
-        check_integer(self.batch_size, "batch_size", low=1)
-        check_number(self.lr, "lr", low=0, low_open=True)
-        check_integer(self.halvings, "halvings", low=0)
-        check_number(self.l2, "l2", low=0)
+    return _train(networks, full, lambda: full, data, [networks[0].D], seeds, how)
 
 
 @dataclass(frozen=True)
@@ -206,6 +201,15 @@ class _Data:
     y_val: Tensor
 
 
+def _prepare(
+    make_model: MakeModel, arrays: tuple[Any, Any, Any, Any], seeds: list[int], how: Training
+) -> tuple[_Data, list[FlatNetwork]]:
+    """Checked data and the networks of all seeds, on the device."""
+    where = pick_device(how.device)
+    data = _check_data(*arrays, where)
+    return data, [_network(make_model, s, where) for s in seeds]
+
+
 def _train(
     networks: list[FlatNetwork],
     parameter: Tensor,
@@ -213,27 +217,29 @@ def _train(
     data: _Data,
     dims: list[int],
     seeds: list[int],
-    settings: _Settings,
+    how: Training,
 ) -> Runs:
     """Minimise the summed loss over ``parameter`` and measure each member."""
     members = len(seeds) * len(dims)
     batches = [as_generator(s) for s in seeds]
-    call = _per_member(networks[0], _loss)
 
     def loss() -> Tensor:
-        rows = _draw_rows(len(data.y), settings.batch_size, batches).to(data.y.device)
+        rows = _draw_rows(len(data.y), how.batch_size, batches).to(data.y.device)
         full = theta()
+        logits = _logits(networks[0], full, data.X[rows])
+        labels = data.y[rows][:, None].expand(logits.shape[:3])
+        total = nn.functional.cross_entropy(logits.flatten(0, 2), labels.flatten(), reduction="sum")
         # Eq. (12): the penalty is on the full parameters, not on t
-        penalty = settings.l2 * (networks[0].is_weight * full**2).sum() if settings.l2 else 0.0
-        return call(full, data.X[rows], data.y[rows]).sum() + penalty
+        penalty = how.l2 * (networks[0].is_weight * full**2).sum() if how.l2 else 0.0
+        return total / how.batch_size + penalty
 
     losses = minimise(
         loss,
         [parameter],
-        settings.n_steps,
-        lr=settings.lr,
-        optimiser=_with_halvings(settings),
-        progress=settings.progress,
+        how.n_steps,
+        lr=how.lr,
+        optimiser=_with_halvings(how),
+        progress=how.progress,
     )
     final = theta().detach()
     train, val = (
@@ -245,44 +251,40 @@ def _train(
     )
 
 
-def _with_halvings(settings: _Settings) -> Callable[..., torch.optim.Optimizer]:
+def _with_halvings(how: Training) -> Callable[..., torch.optim.Optimizer]:
     """The optimiser class, with a step size that is halved at equal intervals."""
-    every = settings.n_steps / (settings.halvings + 1)
+    at = {-(-how.n_steps * k // (how.halvings + 1)) for k in range(1, how.halvings + 1)}
 
     def build(parameters: Any, **options: Any) -> torch.optim.Optimizer:
-        optimiser = settings.optimiser(parameters, **options)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda k: 0.5 ** int(k / every))
-        optimiser.register_step_post_hook(lambda *_: schedule.step())
+        optimiser, steps = how.optimiser(parameters, **options), itertools.count(1)
+
+        def halve(*_: Any) -> None:
+            if next(steps) in at:
+                for group in optimiser.param_groups:
+                    group["lr"] *= 0.5
+
+        optimiser.register_step_post_hook(halve)
         return optimiser
 
     return build
 
 
-def _per_member(network: FlatNetwork, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """``function(network, theta, x, y)`` for all thetas [seed, d, D], with x, y [seed, ...]."""
-
-    def one(theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        return function(network, theta, x, y)
-
-    over_d = vmap(one, in_dims=(0, None, None), randomness="different")
-    return vmap(over_d, randomness="different")
-
-
-def _loss(network: FlatNetwork, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    return nn.functional.cross_entropy(network(theta, x), y)
-
-
-def _hits(network: FlatNetwork, theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    return (network(theta, x).argmax(-1) == y).sum()
+def _logits(
+    network: FlatNetwork, theta: Float[Tensor, "seeds d D"], x: Float[Tensor, "seeds n *shape"]
+) -> Float[Tensor, "seeds d n classes"]:
+    """Class scores of all members; the dimensions of one seed see the same inputs."""
+    inputs = x[:, None].expand(*theta.shape[:2], *x.shape[1:])
+    scores = network.members(theta.flatten(0, 1), inputs.flatten(0, 1))
+    return scores.unflatten(0, theta.shape[:2])
 
 
 @torch.no_grad()
 def _accuracy(network: FlatNetwork, theta: Tensor, X: Tensor, y: Tensor) -> Tensor:
     """Share of correct labels of each member, shape (n_seeds, n_d)."""
-    call, hits = _per_member(network, _hits), torch.zeros(theta.shape[:2], device=y.device)
+    hits = torch.zeros(theta.shape[:2], device=y.device)
     for x, labels in zip(X.split(_EVALUATION_ROWS), y.split(_EVALUATION_ROWS)):
-        n = (len(theta), *(-1 for _ in x.shape))
-        hits += call(theta, x.expand(n), labels.expand(n[:2]))
+        scores = _logits(network, theta, x.expand(len(theta), *x.shape))
+        hits += (scores.argmax(-1) == labels).sum(-1)
     return hits / len(y)
 
 
