@@ -7,13 +7,13 @@ operating system's cache folder) and their sha256 is checked on every load.
 from mixbook.data.airports import Airports, load_airports
 from mixbook.data.cifar10 import Cifar10Subset, load_cifar10_jpg
 from mixbook.data.cite import CitePCA, load_cite_pca50
+from mixbook.data.citeulike import CiteULike, load_citeulike_a
 from mixbook.data.covid19_panel import CovidPanel, load_covid19_panel
 from mixbook.data.materials_procedures import (
     MaterialsProcedures,
     Procedure,
     load_materials_procedures,
 )
-from mixbook.data.citeulike import CiteULike, load_citeulike_a
 from mixbook.data.ny_commuting import NYCommuting, load_ny_commuting
 from mixbook.data.planetoid import CitationGraph, load_planetoid
 from mixbook.data.registry import DataError, data_dir, fetch, known_files
@@ -26,8 +26,8 @@ __all__ = [
     "Cifar10Subset",
     "CitationGraph",
     "CitePCA",
-    "CovidPanel",
     "CiteULike",
+    "CovidPanel",
     "DataError",
     "MaterialsProcedures",
     "NYCommuting",
@@ -40,9 +40,9 @@ __all__ = [
     "load_airports",
     "load_cifar10_jpg",
     "load_cite_pca50",
+    "load_citeulike_a",
     "load_covid19_panel",
     "load_materials_procedures",
-    "load_citeulike_a",
     "load_ny_commuting",
     "load_pickle",
     "load_planetoid",

@@ -14,7 +14,7 @@ import numpy as np
 import pooch
 from jaxtyping import Int, UInt8
 
-from mixbook.data.registry import fetch
+from mixbook.data.registry import DataError, data_dir, fetch, known_files
 
 __all__ = ["CIFAR10_CLASSES", "Cifar10Subset", "load_cifar10_jpg"]
 
@@ -73,11 +73,22 @@ def load_cifar10_jpg() -> Cifar10Subset:
     """
     with tempfile.TemporaryDirectory() as folder:
         cut = _CutFromRepository(Path(folder))
-        train, test = (
-            _read(fetch(f"cifar10_jpg/cifar10_{part}_subset.zip", downloader=cut))
-            for part in PER_CLASS
-        )
+        train, test = (_read(_archive(part, cut)) for part in PER_CLASS)
     return Cifar10Subset(*train, *test)
+
+
+def _archive(part: str, cut: Any) -> Path:
+    """The archive of one part, cut out of the repository where it is missing or damaged."""
+    name = f"cifar10_jpg/cifar10_{part}_subset.zip"
+    sha256, url = known_files()[name]
+    local = pooch.create(
+        path=data_dir(), base_url="", registry={name: f"sha256:{sha256}"}, urls={name: url}
+    )
+    try:
+        local.fetch(name, downloader=cut)
+    except Exception as error:  # pooch hands on whatever the transport or the file system raised
+        raise DataError(f"data file {name!r} could not be made from {url}: {error}") from error
+    return fetch(name)
 
 
 class _CutFromRepository:

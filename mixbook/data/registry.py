@@ -35,7 +35,7 @@ def known_files() -> dict[str, tuple[str, str]]:
     return {name: (sha256, url) for name, sha256, url in rows}
 
 
-def fetch(name: str, processor: Any = None, downloader: Any = None) -> Any:
+def fetch(name: str, processor: Any = None) -> Any:
     """The local path of a registered file; downloads it first where it is missing or damaged.
 
     Parameters
@@ -44,8 +44,6 @@ def fetch(name: str, processor: Any = None, downloader: Any = None) -> Any:
         ``"<dataset>/<file>"`` as in the registry.
     processor : callable, optional
         A pooch processor, e.g. one that converts the file; its return value is handed on.
-    downloader : callable, optional
-        A pooch downloader, for a file that is made of what lies at its address.
 
     Raises
     ------
@@ -62,7 +60,7 @@ def fetch(name: str, processor: Any = None, downloader: Any = None) -> Any:
         path=data_dir(), base_url="", registry={name: f"sha256:{sha256}"}, urls={name: url}
     )
     try:
-        found = local.fetch(name, processor=processor, downloader=downloader)
+        found = local.fetch(name, processor=processor)
     except Exception as error:  # pooch hands on whatever the transport or the file system raised
         raise DataError(_explain(name, url, error)) from error
     return Path(found) if isinstance(found, str) else found

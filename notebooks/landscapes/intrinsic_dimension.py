@@ -13,6 +13,8 @@
 # %% [markdown]
 # # Intrinsic dimension: Measuring the Intrinsic Dimension of Objective Landscapes
 #
+# > **Draft, not a finished chapter:** its verdicts have not been tried on enough seeds with the protocol that it now has, and its full profile has not been run.
+#
 # Train a network in a random subspace of its parameters. How large must the subspace be? The answer, a few hundred
 # dimensions where the network has many thousands of parameters, is a measure of how hard the *task* is.
 

@@ -12,6 +12,8 @@
 
 # %% [markdown]
 # # kNN-Embed: Locally Smoothed Embedding Mixtures For Multi-interest Candidate Retrieval
+#
+# > **Draft, not a finished chapter:** it has not been reviewed, its verdicts have not been tried on enough seeds, and its full profile has not been run.
 
 # %% tags=["install", "hide-input", "remove-output"]
 import subprocess

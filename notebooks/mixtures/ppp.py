@@ -17,6 +17,8 @@
 # %% [markdown]
 # # PPP: Probabilistic Partitive Partitioning
 #
+# > **Draft, not a finished chapter:** it has not been reviewed, its verdicts have not been tried on enough seeds, and its full profile has not been run.
+#
 # **A reconstruction.** Only the abstract of this paper could be read, and no code was found. The abstract makes promises; the method that
 # keeps them here is our own design, built from those sentences and from the author's earlier work on recursive k-means.
 # So this page tests the promises, not the author's program, and quotes no table of the paper.

@@ -12,6 +12,8 @@
 
 # %% [markdown]
 # # Dynamic functional connectome: Learning dynamic representations of the functional connectome in neurobiological networks
+#
+# > **Draft, not a finished chapter:** its first claim comes out differently from seed to seed, its full profile has not been run, and its pages have not been looked at.
 
 # %% tags=["install", "hide-input", "remove-output"]
 import subprocess
