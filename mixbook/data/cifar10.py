@@ -14,7 +14,7 @@ import numpy as np
 import pooch
 from jaxtyping import Int, UInt8
 
-from mixbook.data.registry import DataError, data_dir, fetch, known_files
+from mixbook.data.registry import DataError, _explain, data_dir, fetch, known_files
 
 __all__ = ["CIFAR10_CLASSES", "Cifar10Subset", "load_cifar10_jpg"]
 
@@ -87,7 +87,7 @@ def _archive(part: str, cut: Any) -> Path:
     try:
         local.fetch(name, downloader=cut)
     except Exception as error:  # pooch hands on whatever the transport or the file system raised
-        raise DataError(f"data file {name!r} could not be made from {url}: {error}") from error
+        raise DataError(_explain(name, url, error)) from error
     return fetch(name)
 
 
