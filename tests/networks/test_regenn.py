@@ -476,6 +476,14 @@ def test_the_best_weights_are_kept():
     assert rg.mae(guess, x[:, -3:]) == pytest.approx(min(model.history_["watched"]), rel=1e-4)
 
 
+def test_cooccurrences_are_counted_in_the_first_epoch_only():
+    x = panel_of(12)
+    once, longer = (forecaster(epochs=n, lr=0.01).fit(x) for n in (1, 8))
+    assert longer.best_epoch_ > 0
+    counted = [model.learned_graphs()["adjacency"] for model in (once, longer)]
+    assert np.array_equal(*counted)
+
+
 def test_the_last_steps_are_not_trained_on():
     """Other values in the watched steps change when training stops, and nothing else."""
     x, y = panel_of(), panel_of()
