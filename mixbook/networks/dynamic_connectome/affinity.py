@@ -133,6 +133,7 @@ def pair_vector_to_matrix(v: Any, n: int) -> Float[np.ndarray, "n n"]:
 
 
 def slopes_of(x: np.ndarray, sigma: float) -> np.ndarray:
+    """Slope of each trace (last axis) in units of its spread; 0 for a constant trace."""
     # Eq. (1)
     g = gaussian_filter1d(x, sigma, order=1, mode="nearest")
     spread = g.std(axis=-1, keepdims=True)

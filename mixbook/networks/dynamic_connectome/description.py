@@ -127,6 +127,7 @@ def _edge_costs(
 
 
 def weight_cost(e: np.ndarray, mu: np.ndarray, alpha: float, beta: float) -> float:
+    """Minus the log-probability of the weights; the rate of each block is integrated out."""
     some = np.triu(e) > 0
     m, total = e[some], mu[some]
     # Eq. (14)

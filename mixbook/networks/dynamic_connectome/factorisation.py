@@ -215,6 +215,7 @@ def _normalise(
 
 
 def hals_update(F: np.ndarray, M: np.ndarray, G: np.ndarray) -> np.ndarray:
+    """Minimise over one column after the other; M and G are the normal equations of F."""
     F = F.copy()
     for r in range(F.shape[1]):
         if G[r, r] > 0:
@@ -224,6 +225,7 @@ def hals_update(F: np.ndarray, M: np.ndarray, G: np.ndarray) -> np.ndarray:
 
 
 def multiplicative_update(F: np.ndarray, M: np.ndarray, G: np.ndarray) -> np.ndarray:
+    """Scale each entry so that the error does not rise and no sign changes."""
     # Eq. (6)
     return np.maximum(EPS, F * (M / np.maximum(F @ G, EPS)))
 
