@@ -84,7 +84,7 @@ def test_tags_form_a_shared_vocabulary():
 def test_extras_exist_in_the_build_file():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = {p.extra for p in catalog.papers()} - {""}
-    assert needed == {"flows", "landscapes", "networks"}
+    assert needed == {"flows", "landscapes", "mixtures", "networks"}
     assert needed <= set(project["optional-dependencies"])
 
 
