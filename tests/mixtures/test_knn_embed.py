@@ -263,6 +263,7 @@ def test_ties_go_to_the_lower_cluster():
     assert ke.allocate([0.25] * 4, 2).tolist() == [1, 1, 0, 0]
     assert ke.allocate([1 / 3] * 3, 10).tolist() == [4, 3, 3]
     assert ke.allocate([0.1, 0.7, 0.2], 10).tolist() == [1, 7, 2]
+    assert ke.allocate([2, 22, 50, 50, 50], 29).tolist() == [1, 4, 8, 8, 8]
     assert ke.allocate([[1, 3], [3, 1]], 2).tolist() == [[1, 1], [2, 0]]
 
 

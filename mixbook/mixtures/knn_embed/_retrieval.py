@@ -75,7 +75,8 @@ def _largest_remainder(share: Float[np.ndarray, "m C"], budget: int) -> Int[np.n
     exact = np.round(budget * share, 9)
     counts = np.floor(exact).astype(np.int64)
     left = budget - counts.sum(axis=1, keepdims=True)
-    rank = np.argsort(np.argsort(counts - exact, axis=1, kind="stable"), axis=1)
+    remainder = np.round(exact - counts, 9)
+    rank = np.argsort(np.argsort(-remainder, axis=1, kind="stable"), axis=1)
     return counts + (rank < left)
 
 
