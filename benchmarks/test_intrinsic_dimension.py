@@ -95,8 +95,8 @@ def test_sparse_product_against_scikit_learn(members, benchmark):
     forwards = least["ours P t"] / least["scikit-learn P t"]
     back = least["ours P^T g"] / least["scikit-learn transform"]
     LINES.append(f"    ours / scikit-learn: {forwards:.2f} (P t), {back:.2f} (P^T g, transform)")
-    assert forwards < 4
-    assert back < 4
+    assert forwards < 1.2
+    assert back < 1.5
 
 
 def curve(kind, sizes):
@@ -122,11 +122,14 @@ def test_fastfood_grows_hardly_faster_than_D(benchmark):
 
 
 def test_dense_grows_with_d_and_sparse_with_its_entries(benchmark):
-    dense = curve("dense", [(10**5, 20), (10**5, 200)])
+    """Both dense matrices (80 and 320 MB) are larger than the caches: only then is growth linear."""
+    dense = curve("dense", [(10**5, 200), (10**5, 800)])
     sparse = curve("sparse", [(10**5, 200), (10**5, 2000)])
     benchmark(idm.SparseProjection(10**5, 200), torch.randn(200))
-    assert dense[1] > 3 * dense[0]
-    assert sparse[1] < 30 * sparse[0]
+    exponents = [np.log(dense[1] / dense[0]) / np.log(4), np.log10(sparse[1] / sparse[0])]
+    LINES.append("    exponents of d: dense {:.2f}, sparse {:.2f}".format(*exponents))
+    assert 0.7 < exponents[0] < 1.5
+    assert exponents[1] < 1.5
 
 
 def test_at_equal_size_the_order_is_sparse_fastfood_dense(benchmark):

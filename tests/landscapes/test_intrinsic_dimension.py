@@ -192,6 +192,14 @@ def test_sparse_is_scikit_learns_matrix_up_to_the_length_of_columns():
     assert (theirs > 0).sum() / peer.nnz == pytest.approx((ours > 0).sum() / counts.sum(), abs=0.05)
 
 
+def test_sparse_products_of_a_cpu_and_of_other_devices_agree():
+    P = idm.SparseProjection(300, 40, 2, layer_sizes=[250, 50])
+    matrix = P.matrix()
+    t, g = torch.randn(2, 3, 40), torch.randn(2, 3, 300)
+    torch.testing.assert_close(P._add_up(t), t @ matrix.T, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(P._add_up_transposed(g), g @ matrix, atol=1e-5, rtol=1e-5)
+
+
 def test_sparse_never_has_an_empty_column():
     for seed in range(30):
         matrix = idm.SparseProjection(6, 6, seed, density=0.05).matrix()
@@ -542,6 +550,17 @@ def test_penalty_shrinks_the_full_weights():
     assert norms[1] < 0.7 * norms[0]
 
 
+def test_a_module_is_the_start_of_every_seed_and_is_left_alone():
+    X, y = blobs()
+    net, kw = small_net(7), {"d": 4, "seed": [1, 2], "n_steps": 5, **QUIET}
+    before = idm.flatten_parameters(net)
+    given = idm.train_subspace(net, X, y, **kw)
+    made = idm.train_subspace(lambda _: small_net(7), X, y, **kw)
+    assert torch.equal(given.theta, made.theta)
+    assert not torch.equal(given.theta[0, 0], given.theta[0, 1])  # another P, other batches
+    assert torch.equal(idm.flatten_parameters(net), before)
+
+
 X_OK, Y_OK = blobs(20)
 
 
@@ -568,7 +587,7 @@ X_OK, Y_OK = blobs(20)
         ({"lr": 0.0}, ValueError, "^lr must be"),
         ({"l2": -1.0}, ValueError, "^l2 must be"),
         ({"halvings": -1}, ValueError, "^halvings must be"),
-        ({"make_model": small_net()}, TypeError, "^make_model must be"),
+        ({"make_model": "small_net"}, TypeError, "^make_model must be"),
     ],
 )
 def test_bad_input_to_training(change, error, text):

@@ -5,12 +5,12 @@ has its transpose as ``.T(g)``, and columns of unit length (Fastfood: on average
 """
 
 import math
-import warnings
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -189,7 +189,8 @@ class SparseProjection(Projection):
 
     In a layer with ``D_l`` parameters an entry differs from zero with probability
     ``density_l = 1 / sqrt(D_l)`` and is then ``+-1 / sqrt(density_l)``; afterwards every column is
-    divided by its length over all layers. Memory and time ``O(d sum_l sqrt(D_l))``.
+    divided by its length over all layers. Memory and time ``O(d sum_l sqrt(D_l))``; on a CPU the
+    products are SciPy's.
 
     Parameters
     ----------
@@ -202,6 +203,10 @@ class SparseProjection(Projection):
     layer_sizes : sequence of int, optional
         ``D_l`` of each parameter tensor, in order; they sum to D. Default: one layer.
     """
+
+    pointer: Tensor
+    row: Tensor
+    value: Tensor
 
     def __init__(
         self,
@@ -224,34 +229,48 @@ class SparseProjection(Projection):
         # Eq. (5): one length per column, over all layers
         length = torch.zeros(self.d).index_add_(0, column, value**2).sqrt()
         value = value / length[column]
-        # P and its transpose are both kept: each product reads the rows of its own matrix
-        self._store("P", row, column, value, self.D)
-        self._store("PT", column, row, value, self.d)
+        self._store(column, row, value)
 
-    def _store(self, name: str, row: Tensor, column: Tensor, value: Tensor, n_rows: int) -> None:
-        """Compressed rows, with 32-bit indices (which save the product a conversion)."""
-        order = torch.argsort(row, stable=True)
-        pointer = torch.zeros(n_rows + 1, dtype=torch.int32)
-        pointer[1:] = torch.bincount(row, minlength=n_rows).cumsum(0)
-        self.register_buffer(f"{name}_pointer", pointer)
-        self.register_buffer(f"{name}_index", column[order].int())
-        self.register_buffer(f"{name}_value", value[order])
+    def _store(self, column: Tensor, row: Tensor, value: Tensor) -> None:
+        """Compressed columns of P, which are the compressed rows of its transpose."""
+        order = torch.argsort(column, stable=True)
+        pointer = torch.zeros(self.d + 1, dtype=torch.int32)
+        pointer[1:] = torch.bincount(column, minlength=self.d).cumsum(0)
+        self.register_buffer("pointer", pointer)
+        self.register_buffer("row", row[order].int())
+        self.register_buffer("value", value[order])
 
     def _apply_P(self, t: Tensor) -> Tensor:
-        return self._times("P", (self.D, self.d), t)
+        on_cpu = t.device.type == "cpu"
+        return _scipy_times(self._transposed().T, t) if on_cpu else self._add_up(t)
 
     def _apply_PT(self, g: Tensor) -> Tensor:
-        return self._times("PT", (self.d, self.D), g)
+        on_cpu = g.device.type == "cpu"
+        return _scipy_times(self._transposed(), g) if on_cpu else self._add_up_transposed(g)
 
-    def _times(self, name: str, shape: tuple[int, int], x: Tensor) -> Tensor:
-        pointer, index, value = (
-            getattr(self, f"{name}_{k}") for k in ("pointer", "index", "value")
-        )
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Sparse CSR tensor support")
-            matrix = torch.sparse_csr_tensor(pointer, index, value, shape, check_invariants=False)
-        columns = x.reshape(-1, shape[1]).T.contiguous()
-        return (matrix @ columns).T.reshape(*x.shape[:-1], shape[0])
+    def _add_up(self, t: Tensor) -> Tensor:
+        """P t on any device: each entry's product is added to its row."""
+        products = self.value * t[..., self._column()]
+        return t.new_zeros(*t.shape[:-1], self.D).index_add_(-1, self.row, products)
+
+    def _add_up_transposed(self, g: Tensor) -> Tensor:
+        products = self.value * g[..., self.row]
+        return g.new_zeros(*g.shape[:-1], self.d).index_add_(-1, self._column(), products)
+
+    def _transposed(self) -> scipy.sparse.csr_array:
+        """P^T for SciPy, whose products are the fastest on a CPU; shares the buffers' memory."""
+        parts = (self.value.numpy(), self.row.numpy(), self.pointer.numpy())
+        return scipy.sparse.csr_array(parts, shape=(self.d, self.D), copy=False)
+
+    def _column(self) -> Tensor:
+        counts = self.pointer.diff().long()
+        return torch.repeat_interleave(torch.arange(self.d, device=counts.device), counts)
+
+
+def _scipy_times(matrix: Any, x: Tensor) -> Tensor:
+    """``matrix`` times each vector on the last axis of ``x``."""
+    columns = np.ascontiguousarray(x.detach().reshape(-1, x.shape[-1]).numpy().T)
+    return torch.from_numpy((matrix @ columns).T).reshape(*x.shape[:-1], matrix.shape[0])
 
 
 class FastfoodProjection(Projection):

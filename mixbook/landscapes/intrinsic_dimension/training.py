@@ -5,6 +5,7 @@ and the loss that is minimised is the sum of theirs. Seeds differ in theta_0, in
 minibatches; the dimensions of one seed share its P, and dimension d uses the first d columns.
 """
 
+import copy
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ class Training:
 
 
 def train_subspace(
-    make_model: MakeModel,
+    make_model: MakeModel | nn.Module,
     X: Num[Tensor | np.ndarray, "n *shape"],
     y: Num[Tensor | np.ndarray, " n"],
     X_val: Any = None,
@@ -130,8 +131,9 @@ def train_subspace(
 
     Parameters
     ----------
-    make_model : callable
-        ``make_model(seed)`` returns the network whose parameters are theta_0.
+    make_model : callable or nn.Module
+        ``make_model(seed)`` returns the network whose parameters are theta_0. A module is theta_0
+        for every seed; it is copied and left alone.
     X : Tensor of shape (n, ...)
         Training inputs.
     y : Tensor of shape (n,)
@@ -176,7 +178,7 @@ def train_subspace(
 
 
 def train_direct(
-    make_model: MakeModel,
+    make_model: MakeModel | nn.Module,
     X: Num[Tensor | np.ndarray, "n *shape"],
     y: Num[Tensor | np.ndarray, " n"],
     X_val: Any = None,
@@ -202,7 +204,10 @@ class _Data:
 
 
 def _prepare(
-    make_model: MakeModel, arrays: tuple[Any, Any, Any, Any], seeds: list[int], how: Training
+    make_model: MakeModel | nn.Module,
+    arrays: tuple[Any, Any, Any, Any],
+    seeds: list[int],
+    how: Training,
 ) -> tuple[_Data, list[FlatNetwork]]:
     """Checked data and the networks of all seeds, on the device."""
     where = pick_device(how.device)
@@ -293,10 +298,12 @@ def _draw_rows(n: int, size: int, generators: list[torch.Generator]) -> Tensor:
     return torch.stack([torch.randint(n, (size,), generator=g) for g in generators])
 
 
-def _network(make_model: MakeModel, seed: int, device: torch.device) -> FlatNetwork:
-    if not callable(make_model) or isinstance(make_model, nn.Module):
+def _network(make_model: MakeModel | nn.Module, seed: int, device: torch.device) -> FlatNetwork:
+    if isinstance(make_model, nn.Module):
+        return FlatNetwork(copy.deepcopy(make_model).to(device))
+    if not callable(make_model):
         raise TypeError(
-            "make_model must be a function seed -> torch.nn.Module, "
+            "make_model must be a torch.nn.Module or a function seed -> torch.nn.Module, "
             f"got {type(make_model).__name__}"
         )
     return FlatNetwork(make_model(seed).to(device))
