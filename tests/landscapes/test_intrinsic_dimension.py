@@ -505,12 +505,12 @@ def test_dimension_d_uses_the_first_d_columns():
 
 
 def test_members_of_a_batch_do_not_touch_each_other():
-    """Plain gradient descent sees the size of the gradient, and a dense P its first columns."""
+    """Plain gradient descent sees the size of the gradient; P is drawn for the largest d."""
     X, y = blobs()
     kw = {"optimiser": torch.optim.SGD, "lr": 0.5, "n_steps": 8, "l2": 0.02, **QUIET}
     both = idm.train_subspace(small_net, X, y, d=[2, 5], seed=[3, 4], **kw)
-    alone = idm.train_subspace(small_net, X, y, d=2, seed=4, **kw)
-    torch.testing.assert_close(both.theta[0, 1], alone.theta[0, 0])
+    alone = idm.train_subspace(small_net, X, y, d=5, seed=4, **kw)
+    torch.testing.assert_close(both.theta[1, 1], alone.theta[0, 0])
 
 
 def test_sparse_training_draws_its_matrix_layer_by_layer():
@@ -941,6 +941,18 @@ def test_es_gradient_points_uphill():
     # by hand: utilities 1/2 and -1/2, (1/2 * 3 + 1/2 * 3) / (2 * 0.5)
     pair = torch.tensor([[[[3.0], [-3.0]]]])
     assert cartpole._es_gradient(np.array([[[7.0, 2.0]]]), pair, 0.5).item() == 3.0
+
+
+def test_es_moves_the_first_d_coordinates_in_mirrored_pairs():
+    from mixbook.landscapes.intrinsic_dimension import cartpole
+
+    search = cartpole._Search(lambda s: idm.cartpole_policy((4,), s), [1, 3], [0, 5], "dense")
+    eps = search.noise(6)
+    assert eps.shape == (2, 2, 12, 3)
+    assert not eps[:, 0, :, 1:].any()
+    assert eps[:, 0, :, 0].all()
+    assert eps[:, 1].all()
+    assert torch.equal(eps[:, :, :6], -eps[:, :, 6:])
 
 
 @pytest.mark.parametrize(
