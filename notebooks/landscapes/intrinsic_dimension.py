@@ -618,11 +618,11 @@ at_1000 = {k: r.accuracy[r.d.index(1000)] for k, r in pixel.items()}
 conv_gaps = (pixel["conv", "plain"].accuracy - pixel["conv", "shuffled"].accuracy).mean(axis=1)
 fc_gap = at_1000["FC", "plain"].mean() - at_1000["FC", "shuffled"].mean()
 gap_1000 = conv_gaps[cfg["d_conv"].index(1000)]
-solved = np.isfinite(label_dint["shuffled"])
-reach = f"{label_dint['shuffled']:.0f}" if solved else f"more than {label_failed['shuffled']}"
+known = np.isfinite(label_dint["shuffled"])
+reach = f"{label_dint['shuffled']:.0f}" if known else f"more than {label_failed['shuffled']}"
 mixbook.say(
-    f"True labels need d = {label_dint['true']:.0f}, shuffled ones {reach} ({label_failed['shuffled']} is not enough). That is between {label_failed['shuffled'] / 300:.1f} and "
-    f"{label_dint['shuffled'] / 300:.1f} numbers for each memorised label (the paper: 3.8 for 50,000 labels). Shuffling the pixels costs the convolutional network {gap_1000:.3f} in accuracy at d = 1000, and the fully "
+    f"True labels need d = {label_dint['true']:.0f}, shuffled ones {reach}; {label_failed['shuffled']}, or {label_failed['shuffled'] / 300:.1f} numbers for each "
+    f"memorised label, are not enough (the paper: 3.8 for 50,000 labels). Shuffling the pixels costs the convolutional network {gap_1000:.3f} in accuracy at d = 1000, and the fully "
     f"connected one {fc_gap:.3f}. The intrinsic dimension belongs to the pair of network and data."
 )
 
@@ -700,8 +700,8 @@ fallen = float((plane < 15).mean())
 mixbook.say(
     f"In this plane {fallen:.0%} of the policies fall within 15 steps and {(plane >= 175.5).mean():.1%} pass the bar. Over the {len(cart_seeds)} searches for each $d$, the mean first passes it at "
     f"$d$ = {cart_dint:.0f}; the digits need {d_int:.0f}, a factor of {d_int / cart_dint:.0f}. The paper finds 4 for its pendulum and 750 for MNIST (and 25 for a cart-pole learnt by Q-learning).\n\n"
-    f"Of {len(failed)} failed searches, {by_chance.sum()} moved in a subspace where a random point passes the bar. There the search failed, not the subspace: "
-    "$d_{int}$ is an upper bound that depends on the optimiser."
+    f"Of {len(failed)} failed searches, {by_chance.sum()} moved in a subspace where a random point passes the bar: there the search failed, not the subspace. "
+    "So $d_{int}$ is an upper bound, and it depends on the optimiser."
 )
 
 # %% [markdown]
