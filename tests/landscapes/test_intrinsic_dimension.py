@@ -831,6 +831,8 @@ def test_shuffled_labels_keep_their_counts():
     assert torch.equal(idm.shuffle_labels(y, 0.0), y)
     half = (idm.shuffle_labels(y, 0.5, 0) != y).double().mean().item()
     assert half == pytest.approx(0.45, abs=0.05)
+    names = torch.arange(1000)
+    assert torch.equal(idm.shuffle_labels(names, 0.5, 0).sort().values, names)
 
 
 def test_bad_input_to_shuffling():
