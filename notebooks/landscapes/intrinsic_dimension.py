@@ -788,9 +788,8 @@ for name, net, split, grid in jobs:
     how = {"seed": first, "n_steps": cfg["own_steps"], **quiet}
     own = idm.train_direct(net, *split, **how).accuracy.mean()
     # one d at a time: all at once would not fit into a small memory
-    runs = [
-        idm.train_subspace(net, *split, d=d, lr=0.1, projection="fastfood", **how) for d in grid
-    ]
+    how["projection"] = "fastfood"
+    runs = [idm.train_subspace(net, *split, d=d, lr=min(0.1, d**-0.5), **how) for d in grid]
     accuracy = [float(r.accuracy[0, 0]) for r in runs]
     found = idm.intrinsic_dimension(grid, accuracy, own)
     headline.append((name, runs[0].D, own, found, max(accuracy)))
