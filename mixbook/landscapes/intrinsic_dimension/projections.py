@@ -111,6 +111,7 @@ class Projection(nn.Module):
 
     def T(self, g: Float[Tensor, "*batch D"]) -> Float[Tensor, "*batch d"]:
         """``P^T g``, the gradient of Eq. (3)."""
+        # Eq. (3)
         return _Products.apply(_check_last_axis(g, self.D, "g")[None], (self,), True)[0]
 
     def matrix(self) -> Float[Tensor, "D d"]:
