@@ -61,8 +61,8 @@ SIZES = {
         "seeds": 3,
         "small": 20,
         "restarts": 20,
-        "d_true": [50, 75, 100, 150, 200],
-        "d_shuffled": [150, 300, 450, 600, 800, 1000],
+        "d_true": [50, 75, 100, 150],
+        "d_shuffled": [150, 300, 450, 600, 1000],
         "label_seeds": 2,
         "pool": 2,
         "lenet": {"kernel": 3, "hidden": (32,)},
@@ -71,7 +71,7 @@ SIZES = {
         "pixel_seeds": {"conv": 2, "FC": 4},
         "pixel_steps": 200,
         "cart_seeds": 8,
-        "agree_seeds": 10,
+        "agree_seeds": 8,
         "D_time": 199_210,
         "own_steps": 0,
         "mnist_d": [],
@@ -1003,13 +1003,14 @@ for name, projection in (
 # %% [markdown]
 # **3. A poor learning rate.** Repeat the digits run at $d = 150$ with the learning rate of direct training, 0.001, and with 0.03. What would you conclude about $d_{int}$?
 #
-# **Solution.** The first run ends far below the bar, the second on the wrong side of it too, and one would report a larger dimension. The optimiser failed, not the subspace.
+# **Solution.** Both runs end lower than with 0.1, the first of them far below the bar, and one would report a larger dimension. The optimiser failed, not the subspace.
 
 # %% tags=["hide-input"]
-for rate in (0.001, 0.03, 0.1):
+for rate in (0.001, 0.03):
     how = {**inside, "lr": rate, "projection": cfg["kind"]}
-    slow = idm.train_subspace(big, *digits, d=150, seed=seeds, **how).accuracy.mean()
+    slow = idm.train_subspace(big, *digits, d=150, seed=seeds[0], **how).accuracy[0, 0]
     print(f"rate {rate}: accuracy {slow:.2f}, bar {0.9 * baseline:.2f}")
+print(f"rate 0.1: accuracy {sub_150[0]:.2f}")
 
 # %% [markdown]
 # ## References
