@@ -37,7 +37,7 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter1d
 from scipy.optimize import linear_sum_assignment
-from scipy.stats import rankdata
+from scipy.stats import binom, rankdata
 from sklearn.cluster import KMeans, SpectralClustering
 from sklearn.decomposition import PCA, FastICA
 from sklearn.metrics import normalized_mutual_info_score as nmi
@@ -64,7 +64,8 @@ OTHERS = {
 SIZES = {
     "ci": {
         "worms": dict(n_animals=8, n_neurons=30, n_frames=240),
-        "worm_seeds": 9,
+        "worm_seeds": 24,
+        "worm_starts": 10,
         "drift_seeds": 6,
         "calm_seeds": 2,
         "cp": dict(n_init=3, tol=1e-5, dtype="float32"),
@@ -77,7 +78,8 @@ SIZES = {
     },
     "full": {
         "worms": dict(n_animals=20, n_neurons=60, n_frames=960),
-        "worm_seeds": 6,
+        "worm_seeds": 24,
+        "worm_starts": 4,
         "drift_seeds": 6,
         "calm_seeds": 2,
         "cp": dict(n_init=3, tol=1e-5, dtype="float32"),
@@ -359,22 +361,38 @@ shown.style.format(precision=2).hide(axis="index")
 #
 # ### Who, when, where
 #
-# Several sets of simulated worms. Each private signal is as smooth as the drives, so that chance agreements are common; the groups overlap in neurons (4 to 11) and in time (the last two). Rank 6. A set passes if the
-# mean cosine over groups is at least 0.85 for time and for animals, and each group's pairs reach 0.8. The factorisation starts ten times and keeps the best.
+# Sets of simulated worms. Each private signal is as smooth as the drives, so that chance agreements are common; the groups overlap in neurons (4 to 11) and in time (the last two). Rank 6, best of several starts. A set counts as
+# *recovered* if the mean cosine over its groups is at least 0.85 for time and for animals, and the pairs of each single group reach 0.8. The claim asks for two sets in three.
+#
+# **How we judge it.** A first version of this page drew nine sets and asked for six. With three seeds it got five, eight and six: so close to the threshold, a count tells which worms were drawn and not what the method can do. So the rule was changed, before any
+# further worm was drawn. What *recovered* means stays as it was. The share of recovered sets now has to exceed two thirds by two standard errors (those of a share of two thirds). That is stricter than before: a share that
+# is merely near two thirds does not pass, and is reported as what it is.
+
+# %% tags=["remove-input"]
+n_sets, share_wanted = cfg["worm_seeds"], 2 / 3
+share_se = np.sqrt(share_wanted * (1 - share_wanted) / n_sets)
+needed = int(np.ceil(n_sets * (share_wanted + 2 * share_se)))
+mixbook.say(
+    f"With {n_sets} sets that means {needed} or more. By the binomial distribution a method that recovers two sets in three passes by luck with probability {binom.sf(needed - 1, n_sets, 2 / 3):.2f}, "
+    f"one that recovers 70 % with {binom.sf(needed - 1, n_sets, 0.7):.2f}, and one that recovers 95 % with {binom.sf(needed - 1, n_sets, 0.95):.2f}."
+)
 
 # %% tags=["hide-input"]
 recovered = []
-for _ in range(cfg["worm_seeds"]):
+for _ in range(n_sets):
     traces, truth = dc.simulate_worms(new_seed(), **cfg["worms"])
     model = dc.DynamicConnectome(
-        rank=6, n_restarts=cfg["restarts"], random_state=new_seed(), **cfg["cp"] | {"n_init": 10}
+        rank=6,
+        n_restarts=cfg["restarts"],
+        random_state=new_seed(),
+        **cfg["cp"] | {"n_init": cfg["worm_starts"]},
     ).fit(traces)
     found, which = match(truth, model.cp_)
-    recovered.append((traces, truth, model, found, which))
+    recovered.append((traces, truth, [model.communities_[r] for r in which], found))
 who_when_where = pd.DataFrame(
     [
         (s + 1, g + 1, *found[:, g])
-        for s, (_, _, _, found, _) in enumerate(recovered)
+        for s, (*_, found) in enumerate(recovered)
         for g in range(4)
     ],
     columns=["set", "group", "time", "animals", "pairs"],
@@ -409,11 +427,11 @@ def louvain(W, runs=3):
 
 
 aligned, aligned_louvain = [], []
-for traces, truth, model, _, which in recovered:
+for traces, truth, communities, _ in recovered:
     window, _ = dc.differential_affinity(traces, "correlation", window=len(truth.time) // 12)
-    for g, r in enumerate(which):
+    for g, labels in enumerate(communities):
         members = truth.members[:, g]
-        aligned.append(agreement(model.communities_[r], members))
+        aligned.append(agreement(labels, members))
         middle = int(np.average(np.arange(len(truth.time)), weights=truth.time[:, g]))
         mean = window[middle, truth.animals[:, g] > 0].mean(axis=0)
         W = dc.pair_vector_to_matrix(mean, len(members))
@@ -705,7 +723,7 @@ mixbook.say(
 # ## Scorecard
 
 # %% tags=["hide-input"]
-per_set = [found for _, _, _, found, _ in recovered]
+per_set = [found for *_, found in recovered]
 gap = measured(np.subtract(score["differential", 3.0], score["correlation", 3.0]))
 passing = [f[0].mean() >= 0.85 and f[1].mean() >= 0.85 and f[2].min() >= 0.8 for f in per_set]
 card = mixbook.Scorecard("dynamic_connectome", profile=profile, seed=seed)
@@ -715,14 +733,13 @@ card.claim(
     paper="atlas of motifs",
     where="Fig. 3",
     measured={
-        "sets": len(per_set),
-        "sets_passing": int(sum(passing)),
+        "recovered": mixbook.Measured(np.mean(passing), share_se, n_sets),
         "time": measured([f[0].mean() for f in per_set]),
         "animals": measured([f[1].mean() for f in per_set]),
         "worst_pairs": measured([f[2].min() for f in per_set]),
     },
-    criterion="sets_passing >= 2 * sets / 3",
-    note="Cosines with planted factors in sets of simulated worms; a set passes with mean time >= 0.85, mean animals >= 0.85 and pairs >= 0.8 in each of four groups.",
+    criterion="recovered - 2 * recovered.se > 2 / 3",
+    note="Share of sets of simulated worms with mean cosine of time >= 0.85, of animals >= 0.85 and of pairs >= 0.8 in each of four groups; its error is that of a share of two thirds.",
 )
 card.claim(
     "C2",
