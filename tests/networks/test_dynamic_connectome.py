@@ -185,6 +185,48 @@ def test_hals_step_is_the_best_column():
     np.testing.assert_array_equal(start, rng(4).random(F0.shape))
 
 
+def plain_hals(X, factors, sweeps, known=None):
+    """HALS of one start by loops over columns and einsum, without normalising."""
+    known = np.ones(X.shape, bool) if known is None else known
+    X = np.where(known, X, 0.0)
+    model = np.einsum("tr,wr,pr->twp", *factors)
+    factors[2] = factors[2] * (X * model).sum() / (model**2).sum()
+    for _ in range(sweeps):
+        full = np.where(known, X, np.einsum("tr,wr,pr->twp", *factors))
+        for mode, axes in enumerate(("twp,w,p->t", "twp,t,p->w", "twp,t,w->p")):
+            for r in range(factors[0].shape[1]):
+                a, b = (factors[m][:, r] for m in range(3) if m != mode)
+                rest = [np.delete(f, r, axis=1) for f in factors]
+                residual = full - np.einsum("tr,wr,pr->twp", *rest)
+                best = np.einsum(axes, residual, a, b) / (a @ a * (b @ b))
+                factors[mode][:, r] = np.maximum(best, 1e-16)
+    return np.linalg.norm(known * (X - np.einsum("tr,wr,pr->twp", *factors)))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_starts_side_by_side_equal_each_alone(masked):
+    X, _ = noisy_tensor(6)
+    mask = rng(7).random(X.shape) > 0.25 if masked else None
+    g = rng(8)
+    drawn = [[g.random((n, 3)) for n in X.shape] for _ in range(3)]
+    alone = sorted(plain_hals(X, start, 12, mask) for start in drawn)
+    cp = dc.NonnegativeCP(3, 3, 12, 0, random_state=rng(8)).fit(X, mask=mask)
+    norm = np.linalg.norm(X if mask is None else X * mask)
+    np.testing.assert_allclose([run.errors[-1] for run in cp.runs_], alone / norm, rtol=1e-9)
+
+
+def test_each_start_stops_when_it_stands_still():
+    X, _ = noisy_tensor(2)
+    runs = dc.NonnegativeCP(3, 6, 200, 1e-4, random_state=0).fit(X).runs_
+    assert len({len(run.errors) for run in runs}) > 1
+    for run in runs:
+        steps = np.abs(np.diff(run.errors))
+        assert steps[-1] < 1e-4
+        assert (steps[:-1] >= 1e-4).all()
+        off = X - np.einsum("tr,wr,pr->twp", *run.factors)
+        assert run.errors[-1] == pytest.approx(np.linalg.norm(off) / np.linalg.norm(X))
+
+
 @pytest.mark.parametrize("algorithm", dc.ALGORITHMS)
 def test_as_good_as_tensorly(algorithm):
     X, _ = noisy_tensor(5)
@@ -603,7 +645,6 @@ def test_weights_alone_can_carry_the_groups():
 
 
 def test_auto_keeps_the_shorter_description():
-    g = rng(0)
     for W in (
         random_graph(30, 0.5, 2, 2),
         dc.weighted_planted_graph(80, 12, 40, 0.2, 0.2, 1.0, random_state=1)[0],
@@ -615,7 +656,6 @@ def test_auto_keeps_the_shorter_description():
         }
         assert auto.description_length_ <= min(both.values()) + 0.5
         assert auto.degree_corrected_ == min(both, key=both.get)
-    assert g is not None
 
 
 def test_order_of_nodes_does_not_matter():
