@@ -239,6 +239,8 @@ sweeps = {
     name: dc.NonnegativeCP(6, 1, 300, 1e-5, name, random_state=seed).fit(first.affinity_)
     for name in dc.ALGORITHMS
 }
+
+# %% tags=["remove-input"]
 mixbook.say(
     " ".join(
         f"`{name}`: {len(cp.errors_)} sweeps to a relative error of {cp.rel_error_:.4f}."
@@ -256,6 +258,8 @@ mixbook.say(
 ranks = dc.select_rank(
     first.affinity_, range(1, 9), 3, tol=1e-4, dtype="float32", random_state=seed
 )
+
+# %% tags=["remove-input"]
 mixbook.say(
     f"Here that is rank {int(ranks.index[ranks.chosen].item())}; four groups were planted. Agreement for ranks 1 to 8: "
     + ", ".join(f"{value:.2f}" for value in ranks.match)
@@ -438,6 +442,8 @@ for traces, truth, graphs in recovered:
         mean = window[middle, truth.animals[:, g] > 0].mean(axis=0)
         W = dc.pair_vector_to_matrix(mean, len(members))
         aligned_louvain.append(agreement(louvain(W), members))
+
+# %% tags=["remove-input"]
 mixbook.say(
     f"Mean NMI over {len(aligned)} components: {np.mean(aligned):.2f} (lowest {min(aligned):.2f}); Louvain on the informed window: {np.mean(aligned_louvain):.2f}."
 )
