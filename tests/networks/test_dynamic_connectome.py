@@ -566,6 +566,18 @@ def test_sweeps_gain_what_they_say(kind):
     assert k.global_cost(3, 14, problem.edges, problem.tables) > 0
 
 
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_sweeps_count_groups_that_vanish_and_appear(kind):
+    problem, _, _ = random_state(kind, 8)
+    rest = problem.graph, problem.tables, problem.edges
+    for b, grow in ((np.maximum(np.arange(14) - 6, 0), False), (rng(9).integers(0, 2, 14), True)):
+        now, state = b.copy(), k.state_of(b, 15, problem.graph)
+        gain = sum(k.sweep(kind, now, np.arange(14), grow, state, *rest) for _ in range(2))
+        assert grow or len(set(now)) < 7
+        difference = total(problem, kind, now, 15) - total(problem, kind, b, 15)
+        assert difference == pytest.approx(gain, abs=1e-8)
+
+
 def test_kernel_cost_is_the_description_length_up_to_a_constant():
     W = random_graph(15, 0.5, 1)
     for kind, corrected in ((0, False), (1, True)):
