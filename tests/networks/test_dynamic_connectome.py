@@ -670,6 +670,40 @@ def test_auto_keeps_the_shorter_description():
         assert auto.degree_corrected_ == min(both, key=both.get)
 
 
+@pytest.mark.parametrize("corrected", [False, True])
+def test_no_single_move_shortens_what_fit_returns(corrected, monkeypatch):
+    """Whatever the search hands over, the last sweeps move nodes until no move pays."""
+    W, b = random_graph(24, 0.7, 5, 3), rng(1).integers(0, 3, 24)
+    monkeypatch.setattr(blockmodel.Problem, "search", lambda *_: [(np.inf, b)])
+    fit = dc.WeightedSBM(corrected, n_restarts=1, random_state=0).fit(W)
+    assert fit.description_length_ < dc.description_length(W, b, corrected) - 10
+    for i, s in product(range(24), range(fit.n_blocks_ + 1)):
+        moved = fit.labels_.copy()
+        moved[i] = s
+        assert dc.description_length(W, moved, corrected) > fit.description_length_ - 1e-6
+
+
+def test_restarts_pass_over_merges_and_the_first_start_does_not(monkeypatch):
+    skips, search = [], blockmodel.Problem.search
+
+    def spy(self, kind, skip, generator):
+        skips.append(skip)
+        return search(self, kind, skip, generator)
+
+    monkeypatch.setattr(blockmodel.Problem, "search", spy)
+    W = random_graph(20, 0.5, 6)
+    dc.WeightedSBM(False, n_restarts=3, random_state=0).fit(W)
+    assert skips == [0.0, blockmodel.SKIP, blockmodel.SKIP]
+    problem, merged = blockmodel.Problem.of_graph(W, True, 1.0, 1.0), []
+    for skip in (0.0, blockmodel.SKIP):
+        b = np.arange(20)
+        state = k.state_of(b, 20, problem.graph)
+        k.merge_down(0, b, 5, skip, rng(2).random(97), state, problem.tables)
+        merged.append(b)
+        assert len(set(b)) == 5
+    assert normalized_mutual_info_score(*merged) < 1
+
+
 def test_order_of_nodes_does_not_matter():
     W = random_graph(40, 0.6, 3, 4)
     order = rng(1).permutation(40)
