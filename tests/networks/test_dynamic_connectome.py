@@ -845,8 +845,11 @@ def test_atlas_rows(fitted):
         inner = block[np.triu_indices(len(inside), 1)].mean()
         assert row.weight == pytest.approx(inner / W[np.triu_indices(30, 1)].mean())
         assert row.weight > 1
+        loading = model.cp_.factors_[1][:, r]
+        assert row.animals == tuple(w for w in range(8) if loading[w] > loading.max() / 2)
         share = W[inside][:, inside].sum(axis=1) / W[inside].sum(axis=1)
         assert row.membership == pytest.approx(share.mean())
+    assert {len(row.animals) for row in atlas.itertuples()} != {8}
     flexible = model.flexibility()
     assert flexible.max() >= 2
     one = atlas[[5 in n for n in atlas.neurons]]
