@@ -215,7 +215,7 @@ for ax in axes:
     ax.axvspan(20, 80, color="#EEEEEE", zorder=0)
 axes[0].set(ylabel="activity", title="two neurons of one group, which works in the grey interval")
 axes[1].set(ylabel="slope (in sd)")
-axes[2].set(ylabel="affinity", xlabel="time (frames)")
+axes[2].set(ylabel="affinity", xlabel="time (frames)", ylim=(-0.05, 1.3))
 axes[0].legend(ncols=2)
 axes[2].legend(ncols=2)
 plt.show()
@@ -700,11 +700,12 @@ axes[0].set(
     xlabel="simulation", ylabel="change of the partition (nats)", title="ablation in the model"
 )
 axes[0].set_xticks(range(1, len(trials) + 1))
-for values, colour, label in (
-    (ablation_rank, "red", "by ablation"),
-    (strength_rank, "blue", "by total weight"),
+for values, colour, label, shift in (
+    (ablation_rank, "red", "by ablation", -0.08),
+    (strength_rank, "blue", "by total weight", 0.08),
 ):
-    axes[1].plot(range(1, len(values) + 1), values, "o", ms=7, color=PALETTE[colour], label=label)
+    at = np.arange(1, len(values) + 1) + shift
+    axes[1].plot(at, values, "o", ms=7, color=PALETTE[colour], label=label)
 axes[1].axhline(3, color=PALETTE["black"], ls="--", lw=1)
 axes[1].set(
     xlabel="simulation", ylabel="rank of the driver (1 is best)", title="does it find the driver?"
