@@ -185,6 +185,48 @@ def test_hals_step_is_the_best_column():
     np.testing.assert_array_equal(start, rng(4).random(F0.shape))
 
 
+def plain_hals(X, factors, sweeps, known=None):
+    """HALS of one start by loops over columns and einsum, without normalising."""
+    known = np.ones(X.shape, bool) if known is None else known
+    X = np.where(known, X, 0.0)
+    model = np.einsum("tr,wr,pr->twp", *factors)
+    factors[2] = factors[2] * (X * model).sum() / (model**2).sum()
+    for _ in range(sweeps):
+        full = np.where(known, X, np.einsum("tr,wr,pr->twp", *factors))
+        for mode, axes in enumerate(("twp,w,p->t", "twp,t,p->w", "twp,t,w->p")):
+            for r in range(factors[0].shape[1]):
+                a, b = (factors[m][:, r] for m in range(3) if m != mode)
+                rest = [np.delete(f, r, axis=1) for f in factors]
+                residual = full - np.einsum("tr,wr,pr->twp", *rest)
+                best = np.einsum(axes, residual, a, b) / (a @ a * (b @ b))
+                factors[mode][:, r] = np.maximum(best, 1e-16)
+    return np.linalg.norm(known * (X - np.einsum("tr,wr,pr->twp", *factors)))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_starts_side_by_side_equal_each_alone(masked):
+    X, _ = noisy_tensor(6)
+    mask = rng(7).random(X.shape) > 0.25 if masked else None
+    g = rng(8)
+    drawn = [[g.random((n, 3)) for n in X.shape] for _ in range(3)]
+    alone = sorted(plain_hals(X, start, 12, mask) for start in drawn)
+    cp = dc.NonnegativeCP(3, 3, 12, 0, random_state=rng(8)).fit(X, mask=mask)
+    norm = np.linalg.norm(X if mask is None else X * mask)
+    np.testing.assert_allclose([run.errors[-1] for run in cp.runs_], alone / norm, rtol=1e-9)
+
+
+def test_each_start_stops_when_it_stands_still():
+    X, _ = noisy_tensor(2)
+    runs = dc.NonnegativeCP(3, 6, 200, 1e-4, random_state=0).fit(X).runs_
+    assert len({len(run.errors) for run in runs}) > 1
+    for run in runs:
+        steps = np.abs(np.diff(run.errors))
+        assert steps[-1] < 1e-4
+        assert (steps[:-1] >= 1e-4).all()
+        off = X - np.einsum("tr,wr,pr->twp", *run.factors)
+        assert run.errors[-1] == pytest.approx(np.linalg.norm(off) / np.linalg.norm(X))
+
+
 @pytest.mark.parametrize("algorithm", dc.ALGORITHMS)
 def test_as_good_as_tensorly(algorithm):
     X, _ = noisy_tensor(5)
@@ -524,6 +566,18 @@ def test_sweeps_gain_what_they_say(kind):
     assert k.global_cost(3, 14, problem.edges, problem.tables) > 0
 
 
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_sweeps_count_groups_that_vanish_and_appear(kind):
+    problem, _, _ = random_state(kind, 8)
+    rest = problem.graph, problem.tables, problem.edges
+    for b, grow in ((np.maximum(np.arange(14) - 6, 0), False), (rng(9).integers(0, 2, 14), True)):
+        now, state = b.copy(), k.state_of(b, 15, problem.graph)
+        gain = sum(k.sweep(kind, now, np.arange(14), grow, state, *rest) for _ in range(2))
+        assert grow or len(set(now)) < 7
+        difference = total(problem, kind, now, 15) - total(problem, kind, b, 15)
+        assert difference == pytest.approx(gain, abs=1e-8)
+
+
 def test_kernel_cost_is_the_description_length_up_to_a_constant():
     W = random_graph(15, 0.5, 1)
     for kind, corrected in ((0, False), (1, True)):
@@ -603,7 +657,6 @@ def test_weights_alone_can_carry_the_groups():
 
 
 def test_auto_keeps_the_shorter_description():
-    g = rng(0)
     for W in (
         random_graph(30, 0.5, 2, 2),
         dc.weighted_planted_graph(80, 12, 40, 0.2, 0.2, 1.0, random_state=1)[0],
@@ -615,7 +668,40 @@ def test_auto_keeps_the_shorter_description():
         }
         assert auto.description_length_ <= min(both.values()) + 0.5
         assert auto.degree_corrected_ == min(both, key=both.get)
-    assert g is not None
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_no_single_move_shortens_what_fit_returns(corrected, monkeypatch):
+    """Whatever the search hands over, the last sweeps move nodes until no move pays."""
+    W, b = random_graph(24, 0.7, 5, 3), rng(1).integers(0, 3, 24)
+    monkeypatch.setattr(blockmodel.Problem, "search", lambda *_: [(np.inf, b)])
+    fit = dc.WeightedSBM(corrected, n_restarts=1, random_state=0).fit(W)
+    assert fit.description_length_ < dc.description_length(W, b, corrected) - 10
+    for i, s in product(range(24), range(fit.n_blocks_ + 1)):
+        moved = fit.labels_.copy()
+        moved[i] = s
+        assert dc.description_length(W, moved, corrected) > fit.description_length_ - 1e-6
+
+
+def test_restarts_pass_over_merges_and_the_first_start_does_not(monkeypatch):
+    skips, search = [], blockmodel.Problem.search
+
+    def spy(self, kind, skip, generator):
+        skips.append(skip)
+        return search(self, kind, skip, generator)
+
+    monkeypatch.setattr(blockmodel.Problem, "search", spy)
+    W = random_graph(20, 0.5, 6)
+    dc.WeightedSBM(False, n_restarts=3, random_state=0).fit(W)
+    assert skips == [0.0, blockmodel.SKIP, blockmodel.SKIP]
+    problem, merged = blockmodel.Problem.of_graph(W, True, 1.0, 1.0), []
+    for skip in (0.0, blockmodel.SKIP):
+        b = np.arange(20)
+        state = k.state_of(b, 20, problem.graph)
+        k.merge_down(0, b, 5, skip, rng(2).random(97), state, problem.tables)
+        merged.append(b)
+        assert len(set(b)) == 5
+    assert normalized_mutual_info_score(*merged) < 1
 
 
 def test_order_of_nodes_does_not_matter():
@@ -759,8 +845,11 @@ def test_atlas_rows(fitted):
         inner = block[np.triu_indices(len(inside), 1)].mean()
         assert row.weight == pytest.approx(inner / W[np.triu_indices(30, 1)].mean())
         assert row.weight > 1
+        loading = model.cp_.factors_[1][:, r]
+        assert row.animals == tuple(w for w in range(8) if loading[w] > loading.max() / 2)
         share = W[inside][:, inside].sum(axis=1) / W[inside].sum(axis=1)
         assert row.membership == pytest.approx(share.mean())
+    assert {len(row.animals) for row in atlas.itertuples()} != {8}
     flexible = model.flexibility()
     assert flexible.max() >= 2
     one = atlas[[5 in n for n in atlas.neurons]]

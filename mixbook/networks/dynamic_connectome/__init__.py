@@ -11,7 +11,7 @@ numbers of the equations below are this module's, and the chapter uses them too.
 
 =====  ======================================================================  ==================
 (1)    slope of a trace, g = (derivative of Gaussian * x) / its spread         ``affinity``
-(2)    a_ij = sqrt(g_i g_j) min(|g_i|, |g_j|) / max(|g_i|, |g_j|) if g_i g_j > 0
+(2)    affinity, sqrt(g_i g_j) times smaller over larger size, if g_i g_j > 0
 (3)    smoothing over time
 (4)    X_twp = sum_r f^t_tr f^w_wr f^p_pr                                      ``factorisation``
 (5)    HALS: f_r <- max(eps, f_r + (M_r - F G_r) / G_rr)

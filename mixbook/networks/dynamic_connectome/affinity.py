@@ -82,7 +82,7 @@ def differential_affinity(
     known = as_mask(True if mask is None else mask, "mask", (n_animals, n_neurons))
     if not np.isfinite(traces[known]).all():
         raise ValueError("traces must be finite where mask is True, got NaN or infinite entries")
-    traces = np.where(known[:, :, None], traces, 0.0)
+    traces = np.where(known[:, :, None], traces, 0.0)  # no slope, hence no affinity
     pairs = pair_indices(n_neurons)
     tensor = np.empty((n_frames, n_animals, len(pairs)))
     for animal, x in enumerate(traces):
@@ -92,7 +92,7 @@ def differential_affinity(
             a = concurrence(slopes_of(x, sigma_d), pairs, kind)
             # Eq. (3)
             tensor[:, animal] = (gaussian_filter1d(a, sigma_s, mode="nearest") if sigma_s else a).T
-    return tensor * pair_mask(known), pairs
+    return tensor, pairs
 
 
 def pair_indices(n_neurons: int) -> Int[np.ndarray, "P 2"]:

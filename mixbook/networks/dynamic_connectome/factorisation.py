@@ -19,6 +19,7 @@ __all__ = ["ALGORITHMS", "NonnegativeCP", "cosines", "factor_match_score", "sele
 
 ALGORITHMS = ("hals", "mu")
 EPS = 1e-16
+TINY = 1e-37  # smallest curvature; a column without curvature stays
 
 
 class Run(NamedTuple):
@@ -41,7 +42,7 @@ class NonnegativeCP(BaseEstimator):
     rank : int
         Number of components R.
     n_init : int
-        Random starts, of which the best is kept.
+        Random starts, of which the best is kept. Without missing entries they run side by side.
     max_iter : int
         Sweeps a start.
     tol : float
@@ -105,10 +106,10 @@ class NonnegativeCP(BaseEstimator):
         self._check_parameters()
         tensor = tensor.astype(self.dtype)
         rng = as_rng(self.random_state)
-        runs = [
-            _one_start(tensor, known, self.rank, self.max_iter, self.tol, self.algorithm, rng)
-            for _ in range(self.n_init)
-        ]
+        runs = _starts(
+            tensor, known, self.rank, self.n_init, rng,
+            max_iter=self.max_iter, tol=self.tol, algorithm=self.algorithm,
+        )  # fmt: skip
         self.runs_ = sorted(runs, key=lambda run: run.errors[-1])
         self.factors_, self.errors_ = self.runs_[0]
         self.weights_ = np.linalg.norm(self.factors_[2], axis=0)
@@ -145,82 +146,136 @@ def _checked(X: Any, mask: Any) -> tuple[np.ndarray, np.ndarray | None]:
     return tensor, known
 
 
+def _side_by_side(stack: np.ndarray) -> np.ndarray:
+    """(S, n, R) as one matrix (n, S R), so that one product with X serves all starts."""
+    return np.concatenate(list(stack), axis=1)
+
+
+def _apart(matrix: np.ndarray, starts: int) -> np.ndarray:
+    """The way back: (n, S R) as (S, n, R)."""
+    return matrix.reshape(len(matrix), starts, -1).transpose(1, 0, 2)
+
+
 def _khatri_rao(time: np.ndarray, animal: np.ndarray) -> np.ndarray:
     """(T W, R): row (t, w) is the product of row t and row w."""
     return (time[:, None] * animal).reshape(-1, time.shape[1])
 
 
-def _one_start(
-    tensor: np.ndarray,
-    known: np.ndarray | None,
-    rank: int,
+def _gram(F: np.ndarray) -> np.ndarray:
+    return F.swapaxes(1, 2) @ F
+
+
+def _starts(
+    tensor: np.ndarray, known: np.ndarray | None, rank: int, n_init: int, rng: np.random.Generator,
+    **rest: Any,
+) -> list[Run]:  # fmt: skip
+    """Random starts side by side; with missing entries one by one, as each fills its own X."""
+    X = tensor.reshape(-1, tensor.shape[2])
+    drawn = [[rng.random((n, rank)).astype(X.dtype) for n in tensor.shape] for _ in range(n_init)]
+    stacks = [np.stack(factor) for factor in zip(*drawn)]
+    if known is None:
+        return _descend(X, None, stacks, **rest)
+    hidden = ~known.reshape(X.shape)
+    return [
+        run
+        for at in range(n_init)
+        for run in _descend(X.copy(), hidden, [f[at : at + 1] for f in stacks], **rest)
+    ]
+
+
+def _descend(
+    X: np.ndarray,
+    hidden: np.ndarray | None,
+    factors: list[np.ndarray],
     max_iter: int,
     tol: float,
     algorithm: str,
-    rng: np.random.Generator,
-) -> Run:
-    shape = tensor.shape
-    X = np.array(tensor.reshape(-1, shape[2]), order="C")
-    hidden = None if known is None else ~known.reshape(X.shape)
-    norm = float(np.linalg.norm(X))
-    factors = [rng.random((size, rank)).astype(X.dtype) for size in shape]
-    model = _khatri_rao(*factors[:2]) @ factors[2].T
-    if hidden is not None:
-        model[hidden] = 0.0
-    factors[2] *= max((X * model).sum(), EPS) / (model**2).sum()
-    if hidden is not None:
-        X[hidden] = (_khatri_rao(*factors[:2]) @ factors[2].T)[hidden]
+) -> list[Run]:
+    """Sweep until each start stands still; ``factors`` are stacks (S, n, R) and X is (T W, P)."""
+    norm, starts = float(np.linalg.norm(X)), len(factors[0])
+    _scale_and_fill(X, hidden, factors)
     update = hals_update if algorithm == "hals" else multiplicative_update
-    errors: list[float] = []
+    errors: list[list[float]] = [[] for _ in range(starts)]
+    live = np.arange(starts)
     for _ in range(max_iter):
-        errors.append(_sweep(X, norm, factors, hidden, update) / norm)
-        if len(errors) > 1 and abs(errors[-2] - errors[-1]) < tol:
+        part = [f[live] for f in factors]
+        for start, error in zip(live, _sweep(X, norm, part, hidden, update)):
+            errors[start].append(float(error) / norm)
+        for whole, f in zip(factors, part):
+            whole[live] = f
+        live = np.array([s for s in live if not _still(errors[s], tol)], dtype=int)
+        if not len(live):
             break
+    return [_sorted_run([f[s] for f in factors], errors[s]) for s in range(starts)]
+
+
+def _still(errors: list[float], tol: float) -> bool:
+    return len(errors) > 1 and abs(errors[-2] - errors[-1]) < tol
+
+
+def _sorted_run(factors: list[np.ndarray], errors: list[float]) -> Run:
     order = np.argsort(-np.linalg.norm(factors[2], axis=0), kind="stable")
     return Run([f[:, order] for f in factors], errors)
 
 
+def _scale_and_fill(X: np.ndarray, hidden: np.ndarray | None, factors: list[np.ndarray]) -> None:
+    """Give each random model the scale of X, and the hidden entries of X the model's values."""
+    time, animal, pair = factors
+    rows = _khatri_rao(_side_by_side(time), _side_by_side(animal))
+    fit = _apart(X.T @ rows, len(pair)) * pair
+    square = (_gram(time) * _gram(animal) * _gram(pair)).sum(axis=(1, 2))
+    pair *= (np.maximum(fit.sum(axis=(1, 2)), EPS) / square)[:, None, None]
+    if hidden is not None:
+        X[hidden] = (rows @ pair[0].T)[hidden]
+
+
 def _sweep(
     X: np.ndarray, norm: float, factors: list[np.ndarray], hidden: np.ndarray | None, update: Any
-) -> float:
-    """Update all three factors in place; the error over observed entries.
+) -> np.ndarray:
+    """Update all three factors of all starts in place; the error of each over observed entries.
 
     One product with X serves the time and the animal factor, a second one the pair factor.
     """
     time, animal, pair = factors
-    Y = (X @ pair).reshape(len(time), len(animal), -1)
-    inner = pair.T @ pair
-    time = update(time, (Y * animal).sum(axis=1), (animal.T @ animal) * inner)
-    animal = update(animal, (Y * time[:, None]).sum(axis=0), (time.T @ time) * inner)
+    starts = len(pair)
+    Y = (X @ _side_by_side(pair)).reshape(time.shape[1], animal.shape[1], -1)
+    inner = _gram(pair)
+    M = _apart((Y * _side_by_side(animal)).sum(axis=1), starts)
+    time = update(time, M, _gram(animal) * inner)
+    M = _apart((Y * _side_by_side(time)[:, None]).sum(axis=0), starts)
+    animal = update(animal, M, _gram(time) * inner)
     time, animal, pair = _normalise(time, animal, pair)
-    rows = _khatri_rao(time, animal)
-    gram = (time.T @ time) * (animal.T @ animal)
-    M = X.T @ rows
+    rows = _khatri_rao(_side_by_side(time), _side_by_side(animal))
+    gram = _gram(time) * _gram(animal)
+    M = _apart(X.T @ rows, starts)
     pair = update(pair, M, gram)
     factors[:] = [time, animal, pair]
     if hidden is None:
-        square = norm**2 - 2 * np.vdot(M, pair) + np.vdot(gram, pair.T @ pair)
-        return float(np.sqrt(max(square, 0.0)))
-    model = rows @ pair.T
+        square = norm**2 - 2 * (M * pair).sum(axis=(1, 2)) + (gram * _gram(pair)).sum(axis=(1, 2))
+        return np.sqrt(np.maximum(square, 0.0))
+    model = rows @ pair[0].T
     # Eq. (7)
     X[hidden] = model[hidden]
-    return float(np.linalg.norm(X - model))
+    return np.array([np.linalg.norm(X - model)])
 
 
 def _normalise(
     time: np.ndarray, animal: np.ndarray, pair: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    a, b = np.linalg.norm(time, axis=0), np.linalg.norm(animal, axis=0)
+    a, b = (np.linalg.norm(f, axis=1, keepdims=True) for f in (time, animal))
     return time / a, animal / b, pair * (a * b)
 
 
 def hals_update(F: np.ndarray, M: np.ndarray, G: np.ndarray) -> np.ndarray:
-    """Minimise over one column after the other; M and G are the normal equations of F."""
+    """Minimise over one column after the other; M and G are the normal equations of F.
+
+    All three may be stacks with the starts as first axis.
+    """
     F = F.copy()
-    for r in range(F.shape[1]):
-        if G[r, r] > 0:
-            # Eq. (5)
-            F[:, r] = np.maximum(EPS, F[:, r] + (M[:, r] - F @ G[:, r]) / G[r, r])
+    for r in range(F.shape[-1]):
+        residual = M[..., r] - (F @ G[..., r, None])[..., 0]
+        # Eq. (5)
+        F[..., r] = np.maximum(EPS, F[..., r] + residual / np.maximum(G[..., r, r, None], TINY))
     return F
 
 
