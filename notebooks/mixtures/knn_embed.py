@@ -46,7 +46,7 @@ SIZES = {
         "splits": {"sparse": 8, "dense": 1},
         "k": [1],
         "tagged": 500,
-        "worlds": 8,
+        "worlds": {"true": 4, "svd": 12},
         "bases": ["svd"],
         "clusters": [],
         "dims": [],
@@ -55,7 +55,7 @@ SIZES = {
         "splits": {"sparse": 16, "dense": 4},
         "k": [1, 2, 10, 20, 50],
         "tagged": 5551,
-        "worlds": 20,
+        "worlds": {"true": 20, "svd": 20, "transe": 20},
         "bases": ["svd", "transe"],
         "clusters": [32, 128, 256],
         "dims": [128, 256],
@@ -73,11 +73,10 @@ mixbook.card("knn_embed")
 
 # %% tags=["hide-input", "thumbnail"] mystnb={"image": {"alt": "Two views of the same globe with five patches of items. Left: the cross that stands for the average of the user's items lies in the patch in the middle, where the user has nothing, and all retrieved items lie around it. Right: one cross in each of the two patches where the user has items, left and right, and the retrieved items surround them, more on the left, where the user has more."}}
 picture = as_rng(7)
-angle = np.pi * np.array([0.5, 0.94, 1.32, 1.68, 2.06])
-tops = np.c_[0.85 * np.cos(angle), 0.85 * np.sin(angle), np.full(5, 0.4)]
-tops[0] = [0.0, 0.25, 1.0]
+tops = np.array([[0, 0.3], [-0.7, 0.22], [-0.45, -0.6], [0.45, -0.6], [0.7, 0.22]])
+tops = np.c_[tops, np.sqrt(1 - (tops**2).sum(axis=1))]
 groups = np.repeat(np.arange(5), 70)
-points = tops[groups] + 0.17 * picture.normal(size=(350, 3))
+points = tops[groups] + 0.15 * picture.normal(size=(350, 3))
 points /= np.linalg.norm(points, axis=1, keepdims=True)
 history = np.r_[70:76, 280:284]  # six of the group on the left, four of that on the right
 mine = np.zeros((1, 350))
@@ -115,7 +114,7 @@ for ax, found, marks, title in (
         ec="white",
         label="the user's items",
     )
-    ax.plot(*marks[:, :2].T, "X", ms=15, mec="white", color=PALETTE["red"], ls="", label="query")
+    ax.plot(*marks[:, :2].T, "X", ms=11, mec="white", color=PALETTE["red"], ls="", label="query")
     ax.set(xlim=(-1.03, 1.03), ylim=(-1.03, 1.03), aspect="equal")
     ax.set_axis_off()
     ax.set_title(title, fontsize=11)
@@ -306,7 +305,7 @@ library = load_citeulike_a()
 PROTOCOLS = {"sparse": {"keep": 5}, "dense": {"frac": 0.2}}
 BUDGETS = (20, 50)
 DIM, CLUSTERS, K = 64, 64, 5
-TRADE_OFFS = (0.8, 0.6, 0.4)
+TRADE_OFFS = (0.7, 0.5, 0.4)
 results = {}
 
 
@@ -409,7 +408,7 @@ for ax, protocol in zip(axes, PROTOCOLS):
         ".--",
         color=PALETTE["red"],
         lw=1.2,
-        label="one vector, then MMR .8, .6, .4",
+        label="one vector, then MMR .7, .5, .4",
     )
     for method, (marker, colour) in LOOK.items():
         recall = results["svd", protocol, method, 20]["recall"][0]
@@ -503,6 +502,20 @@ for p in PROTOCOLS:
     )
 mixbook.say("\n".join(lines))
 # %% [markdown]
+# Three things to take home.
+#
+# **Splitting by interests helps where lists are short; smoothing the components does not help here.** A component is the mean of a few papers. Pooling the lists of five users
+# draws it towards the middle of the cluster, and what was special about this reader is gone. With long lists a reader's own component is accurate already, so nothing
+# is left for the pooling to repair. In the synthetic world below twenty users share exactly the same tastes, and there pooling is right: readers of papers have
+# no such twins among 5,551. Whoever uses the method should treat $k$, for weights and for components, as something to be tuned on held-out items, with $k=1$ among the candidates.
+#
+# **Most of the diversity is in the vectors.** Two papers share few tags even when they are close, so tag diversity is near its maximum from the start and hardly moves. On
+# the sparse protocol it even falls a little, because smoothing brings in what neighbours have in common.
+#
+# **The strongest rival has no vectors.** An embedding of 64 dimensions throws away much of what the table says about near neighbours, and no way of asking
+# brings it back (the full profile tries 128 and 256). kNN-Embed is made for tables too large for item-kNN.
+
+# %% [markdown]
 # ### How fast, and what an index changes
 #
 # All 5,551 users against all papers, lists of 20. The exact search multiplies components with items and keeps the best in one compiled scan. The
@@ -527,16 +540,17 @@ mixbook.say(
 # %% [markdown]
 # ### Does smoothing help, and is there a best k?
 #
-# In the synthetic world, with the true item vectors and with a 32-dimensional SVD of the training table. Each line is one world, all its users, lists of 20, 20 clusters.
+# In the synthetic world, with the true item vectors (a user's vector is then the mean of the training items) and with a 32-dimensional SVD of the training table. A line is one world, all its users, lists of
+# 20, 20 clusters.
 
 # %% tags=["hide-input"]
 SWEEP = [1, 3, 5, 10, 20, 200]
 REGIMES = ["true", *cfg["bases"]]
 by_k, single, spread, gains, entropies, only_components = {}, {}, {}, [], [], []
-for i in range(cfg["worlds"]):
+for i in range(max(cfg["worlds"].values())):
     data = world if i == 0 else ke.make_multi_interest(1000 * seed + i)
     everyone = np.arange(data.train.shape[0])
-    for regime in REGIMES:
+    for regime in (r for r in REGIMES if i < cfg["worlds"][r]):
         if regime == "true":
             Q, I = data.train @ data.item_vectors, data.item_vectors
         elif regime == "svd":
@@ -593,6 +607,7 @@ def relative(regime, k):
     return float(np.mean(found) / np.mean(by_k[regime, 1][: len(found)]))
 
 
+worlds_text = " and ".join(f"{cfg['worlds'][r]} worlds with {TITLES[r]}" for r in REGIMES)
 best_k = {r: max((3, 10, 20), key=lambda k, r=r: np.mean(by_k[r, k])) for r in REGIMES}
 mixbook.say(
     " ".join(
@@ -649,7 +664,7 @@ difference = mixbook.Measured.from_samples(np.subtract(third(True), third(False)
 # %% tags=["remove-input"]
 mixbook.say(
     f"The third with the most mixed interests gains {top.value:+.4f} ± {top.se:.4f}, the third with the least mixed {bottom.value:+.4f} ± {bottom.se:.4f} "
-    f"(recall@20, {cfg['worlds']} worlds)."
+    f"(recall@20, {cfg['worlds']['true']} worlds)."
 )
 
 # %% [markdown]
@@ -692,7 +707,7 @@ card.claim(
     where="abstract",
     measured={f"ratio_{n}": ratio("dense", n, "recall") for n in BUDGETS},
     criterion="ratio_20 >= 1.02",
-    note="Dense protocol: four fifths of each list are known. Most of the loss comes with the smoothing.",
+    note=f"Dense protocol: four fifths of each list are known. Without smoothing the ratio at n = 20 is {ratio('dense', 20, 'recall', 'k = 1').value:.3f}.",
 )
 card.claim(
     "C3a",
@@ -711,7 +726,7 @@ card.claim(
     measured={f"{r}_best": relative(r, best_k[r]) for r in REGIMES}
     | {f"{r}_200": relative(r, 200) for r in REGIMES},
     criterion="min(true_best, svd_best) >= 1.02 and max(true_200, svd_200) < 0.8",
-    note=f"Recall relative to k = 1, best of k = 3, 10, 20, mean of {cfg['worlds']} worlds (k = 200: 3). It helps with true vectors and not with those of an SVD.",
+    note=f"Recall relative to k = 1, best of k = 3, 10, 20, mean of {worlds_text} (k = 200: three). It helps with true vectors and not with those of an SVD.",
 )
 card.claim(
     "C4",

@@ -211,6 +211,9 @@ def test_smoothing_again_is_fitting_again(pool):
     assert again.k == 6
     assert (again.weights_ == fresh.weights_).all()
     assert (again.retrieve(np.arange(30), 9) == fresh.retrieve(np.arange(30), 9)).all()
+    less = ke.KNNEmbed(4, 3, pool=pool, random_state=0).fit(R, I, Q)
+    assert (again.resmooth(3).weights_ == less.weights_).all()
+    assert (again.retrieve(np.arange(30), 9) == less.retrieve(np.arange(30), 9)).all()
 
 
 def test_equal_seeds_equal_lists():
@@ -303,6 +306,21 @@ def test_a_query_with_a_copy_still_comes_first():
     Q = np.array([[1.0, 0], [1.0, 0], [0, 1.0], [0, 0]])
     assert ke.knn_queries(Q, 2)[:, 0].tolist() == [0, 1, 2, 3]
     assert ke.knn_queries(Q, 2)[:2].tolist() == [[0, 1], [1, 0]]
+
+
+def test_a_query_without_a_vector_has_no_neighbours():
+    Q = np.array([[1.0, 0], [0.9, 0.1], [0, 0], [0, 1.0]])
+    assert ke.knn_queries(Q, 3)[2].tolist() == [2, 2, 2]
+    R, Q, I = problem(5)
+    R[3] = 0
+    labels, C = np.arange(60) % 4, 4
+    nbrs = ke.knn_queries(unit_or_zero(R @ I), 4)
+    P = ke.mixture_weights(R, labels, C)
+    assert np.allclose(ke.smooth_weights(P, nbrs)[3], P.sum(axis=0) / P.sum())
+
+
+def unit_or_zero(X):
+    return X / np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-12)
 
 
 def test_smoothing_averages_rows():
@@ -501,6 +519,25 @@ def test_item_neighbours_against_cosines():
         assert (R[q, found[q]] == 0).all()
 
 
+def test_pure_svd_against_a_dense_decomposition():
+    R, _, _ = problem(18, density=0.3)
+    U, S, Vt = np.linalg.svd(R)
+    scores = (U[:, :6] * S[:6]) @ Vt[:6]
+    found = ke.pure_svd_retrieve(R, np.arange(30), 10, dim=6, random_state=0)
+    for q in range(30):
+        free = np.flatnonzero(R[q] == 0)
+        assert found[q].tolist() == free[np.argsort(-scores[q, free])][:10].tolist()
+
+
+@pytest.mark.parametrize("retrieve", [ke.item_knn_retrieve, ke.pure_svd_retrieve])
+def test_rivals_in_blocks_and_in_the_order_asked_for(monkeypatch, retrieve):
+    R, _, _ = problem(15)
+    kwargs = {"dim": 5, "random_state": 0} if retrieve is ke.pure_svd_retrieve else {}
+    whole = retrieve(R, np.arange(30), 10, **kwargs)
+    monkeypatch.setattr("mixbook.mixtures.knn_embed._baselines.BLOCK", 7)
+    assert (retrieve(R, np.arange(30)[::-1], 10, **kwargs) == whole[::-1]).all()
+
+
 def test_popular_items_first():
     R = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0]])
     assert ke.popularity_retrieve(R, [0, 2], 1).tolist() == [[1], [3]]
@@ -539,6 +576,14 @@ def test_tag_diversity_against_sets():
         assert value == pytest.approx(np.mean(pairs))
     tags[:2] = False
     assert np.isnan(ke.tag_diversity([[0, 1]], tags)[0])
+
+
+def test_tag_diversity_in_blocks(monkeypatch):
+    rng = np.random.default_rng(1)
+    tags, lists = rng.random((40, 6)) < 0.3, np.array([rng.permutation(40)[:5] for _ in range(30)])
+    whole = ke.tag_diversity(lists, tags)
+    monkeypatch.setattr("mixbook.mixtures.knn_embed._evaluation.BLOCK", 7)
+    assert np.array_equal(ke.tag_diversity(lists, tags), whole, equal_nan=True)
 
 
 def test_entropy_of_interests():
@@ -635,6 +680,7 @@ def test_bad_tables(bad):
             lambda: ke.leave_out_split(bad, keep=1),
             lambda: ke.item_knn_retrieve(bad, 0, 1),
             lambda: ke.popularity_retrieve(bad, 0, 1),
+            lambda: ke.pure_svd_retrieve(bad, 0, 1, 1),
             lambda: ke.component_vectors(bad, I0, LABELS, NBRS, 0),
         ],
         "test": [lambda: ke.recall_at(LISTS, bad)],
@@ -724,6 +770,9 @@ def test_bad_vectors(bad):
         (lambda: ke.item_knn_retrieve(R0, [], 2), ValueError, "q_idx must be a non-empty"),
         (lambda: ke.item_knn_retrieve(R0, [0.5], 2), TypeError, "q_idx must hold integers"),
         (lambda: ke.item_knn_retrieve(R0, -1, 2), ValueError, "q_idx must lie in 0 to 29"),
+        (lambda: ke.pure_svd_retrieve(R0, 30, 2, 3), ValueError, "q_idx must lie in 0 to 29"),
+        (lambda: ke.pure_svd_retrieve(R0, 0, 2, 30), ValueError, "dim must.*29, got 30"),
+        (lambda: ke.pure_svd_retrieve(R0, 0, 60, 3), ValueError, "n must be at most"),
         (lambda: ke.popularity_retrieve(R0, 30, 2), ValueError, "q_idx must lie in 0 to 29"),
         (lambda: ke.mmr_rerank(LISTS, Q0[:1], I0, 4), ValueError, "n must"),
         (lambda: ke.mmr_rerank(LISTS, Q0[:1], I0, 1, 1.5), ValueError, "trade_off must"),
