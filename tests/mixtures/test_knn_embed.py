@@ -288,6 +288,7 @@ def test_weights_are_shares():
     for q in range(30):
         assert np.allclose(P[q], weights_by_hand(R, labels, 5, q))
     assert (ke.mixture_weights(3 * R, labels) == P).all()  # an entry counts once
+    assert ke.mixture_weights([[0, 1, 0], [1, 1, 1]], [0, 1, 1])[0].tolist() == [0, 1]
     part = np.where(np.arange(60) < 30, labels, -1)
     assert np.allclose(ke.mixture_weights(R, part), ke.mixture_weights(R[:, :30], labels[:30]))
     assert ke.mixture_weights(R, labels, 8).shape == (30, 8)
@@ -378,6 +379,19 @@ def test_spherical_kmeans_ends_in_a_fixed_point_and_improves_with_starts():
     assert fits[1] >= fits[0]
 
 
+def test_the_best_of_several_starts_is_kept(monkeypatch):
+    from mixbook.mixtures.knn_embed import _mixture
+
+    X = np.repeat(np.eye(4), 5, axis=0)
+    good, poor = np.eye(4), np.eye(4)[[0, 1, 2, 2]] + 0.01 * np.eye(4)[[3, 3, 2, 0]]
+    for starts in ([good, poor], [poor, good]):
+        draws = iter(starts)
+        monkeypatch.setattr(_mixture, "kmeans_plusplus", lambda *a, **k: (next(draws), None))  # noqa: B023
+        centers, labels = ke.spherical_kmeans(X, 4, n_init=2, max_iter=1, random_state=0)
+        assert (centers == good).all()
+        assert len(set(labels)) == 4
+
+
 def test_as_many_clusters_as_directions():
     X = np.array([[1.0, 0], [0, 1], [-1, 0], [0, -1]])
     _, labels = ke.spherical_kmeans(np.vstack([X, X]), 4, random_state=0)
@@ -393,6 +407,8 @@ def test_an_empty_cluster_takes_the_worst_item(monkeypatch):
     X = np.array([[1.0, 0, 0], [1, 0.1, 0], [0.1, 1, 0]])
     _, labels = ke.spherical_kmeans(X, 2, random_state=0)
     assert labels[0] == labels[1] != labels[2]
+    centers, _ = ke.spherical_kmeans(X, 2, max_iter=1, random_state=0)
+    assert np.allclose(centers[1], norm(X[2]))
 
 
 def test_svd_vectors_against_a_dense_decomposition():
