@@ -268,8 +268,9 @@ mixbook.say(
 )
 
 # %% [markdown]
-# Here neighbours share interests but not how much they like each: variance falls with $k$ and bias eats the gain at once. The weights are
-# only half of what is smoothed, though. The experiment below tells the two halves apart.
+# Here averaging *weights* does not pay, and one can see why. With weights drawn uniformly, five items have a squared sampling error of $E(1-\sum_c p_c^2)/5 = 1/10$, but the weights of two users of
+# the same type differ by $2\cdot 3\cdot\tfrac1{18} = 1/3$: the neighbours share interests, not how much they like each, so bias outweighs variance from the first neighbour on. The weights are
+# only half of what is smoothed, though. The experiments below tell the two halves apart.
 
 # %% [markdown]
 # ### Where people go wrong
