@@ -234,6 +234,37 @@ def test_faiss_finds_nearly_what_the_full_scan_finds():
     assert np.mean(same) > 0.8
 
 
+def test_where_the_index_finds_too_few_the_full_scan_steps_in():
+    R, Q, I = problem(19, nt=200)  # five cells
+    one = [ke.unimodal_retrieve(Q, I, R, 120, index=x, n_probe=1) for x in ("exact", "faiss")]
+    assert (one[0] == one[1]).all()
+    exact, index = (ke.KNNEmbed(3, 2, index=x, n_probe=1, random_state=0).fit(R, I, Q)
+                    .retrieve(np.arange(30), 120) for x in ("exact", "faiss"))  # fmt: skip
+    assert all(len(set(row)) == 120 for row in index)
+    assert not np.take_along_axis(R, index, axis=1).any()
+    assert (exact == index).all(axis=1).any()
+
+
+def test_the_index_looks_far_enough_to_do_without_the_full_scan(monkeypatch):
+    R, Q, I = problem(19, nt=200)
+    model = ke.KNNEmbed(4, 3, index="faiss", n_probe=99, random_state=0).fit(R, I, Q)
+    monkeypatch.setattr("mixbook.mixtures.knn_embed._retrieval.take_best", None)
+    assert model.retrieve(np.arange(30), 20).shape == (30, 20)
+
+
+def test_drawn_budgets_are_spent():
+    """Two cones at right angles: what each list holds of them is what was drawn."""
+    rng = np.random.default_rng(0)
+    I = np.repeat(np.eye(6)[:2], 50, axis=0) + 0.05 * rng.normal(size=(100, 6))
+    R = np.zeros((40, 100))
+    R[:, [0, 1, 2, 50]] = 1
+    model = ke.KNNEmbed(2, 1, allocation="multinomial", random_state=0).fit(R, I)
+    lists = model.retrieve(np.arange(40), 10, random_state=7)
+    held = np.array([np.bincount(model.labels_[row], minlength=2) for row in lists])
+    assert (held == ke.allocate(model.weights_, 10, "multinomial", 7)).all()
+    assert len(np.unique(held[:, 0])) > 2
+
+
 def test_a_missing_faiss_names_the_extra(monkeypatch):
     real = builtins.__import__
 
