@@ -496,6 +496,56 @@ def test_training_separates_blocks():
     assert (again == Q).all()
 
 
+def test_what_training_hands_back(monkeypatch):
+    """Queries are returned with the translation added; rows without a pair are zero."""
+    kept = []
+
+    def no_training(loss, parameters, *args, **kwargs):
+        kept.extend(parameters)  # queries, items, translation
+        with torch.no_grad():
+            kept[2].copy_(torch.tensor([2.0, -1.0, 0.5]))
+
+    monkeypatch.setattr("mixbook.mixtures.knn_embed._embeddings.minimise", no_training)
+    R = np.array([[1, 1, 0, 0], [0, 0, 0, 0], [0, 1, 1, 0]])
+    Q, I = ke.train_transe(R, 3, random_state=0)
+    queries, items, r = (x.detach().numpy() for x in kept)
+    for q in (0, 2):
+        assert np.allclose(Q[q], norm(queries[q] + r), atol=1e-6)
+    for t in (0, 1, 2):
+        assert np.allclose(I[t], norm(items[t]), atol=1e-6)
+    assert not Q[1].any()
+    assert not I[3].any()
+
+
+def test_the_popularity_correction_is_the_logarithm_of_the_degree(monkeypatch):
+    given, plain = [], ke.TransEBipartite.loss
+
+    def spy(self, q, t, log_popularity=None):
+        given.append(log_popularity)
+        return plain(self, q, t, log_popularity)
+
+    monkeypatch.setattr(ke.TransEBipartite, "loss", spy)
+    R = np.array([[1, 1, 0], [0, 1, 0], [0, 1, 1]])
+    for correct in (False, True):
+        ke.train_transe(R, 2, n_epochs=1, correct_popularity=correct, random_state=0)
+    assert given[0] is None
+    assert np.allclose(given[-1], np.log([1, 3, 1]))
+
+
+def test_directions_of_no_weight_are_noise_and_dropped(monkeypatch):
+    def noisy(table, k, v0):
+        U, Vt = np.zeros((9, 2)), np.zeros((2, 12))
+        U[:8, 1], U[8, 0] = 8**-0.5, 1  # the last row has a part in the noise alone
+        Vt[1, :11], Vt[0, 11] = 11**-0.5, 1
+        return U, np.array([1e-11, 1.0]), Vt
+
+    monkeypatch.setattr("mixbook.mixtures.knn_embed._embeddings.svds", noisy)
+    Q, I = ke.svd_embeddings(np.ones((9, 12)), 2, 0)
+    assert np.allclose(np.abs(Q[:8]), [0, 1])
+    assert not Q[8].any()
+    assert not I[11].any()
+
+
 def test_popularity_correction_changes_the_popular_items_most():
     data = ke.make_multi_interest(1, n_items=300, n_types=10)
     args = {"dim": 8, "n_epochs": 5, "batch_size": 128, "random_state": 0}
