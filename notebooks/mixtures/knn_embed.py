@@ -530,6 +530,8 @@ begin = time.perf_counter()
 close = indexed.retrieve(every, 20)
 index_seconds = time.perf_counter() - begin
 same = np.mean([np.isin(a, b).mean() for a, b in zip(close, exact)])
+
+# %% tags=["remove-input"]
 mixbook.say(
     f"Exact: {fit_seconds:.1f} s to fit (clusters, neighbours) and {exact_seconds:.1f} s to retrieve for {len(every):,} users and {train.shape[1]:,} papers. "
     f"With 8 cells of the index: {index_seconds:.1f} s to retrieve, and {same:.0%} of the items are the same. "
