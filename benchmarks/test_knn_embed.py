@@ -29,11 +29,14 @@ def compiled():
 
 
 def with_full_sorts(model, table, rows, n):
-    """The same lists as one would write them with NumPy: sort every component's scores."""
+    """The same lists as one would write them with NumPy: sort every component's scores.
+
+    Also the vector that asked for each item.
+    """
     user, cluster, mu = model.components(rows)
     quota, items = ke.allocate(model.weights_[rows], n), model.item_vectors_
     order = np.lexsort((cluster, -model.weights_[rows][user, cluster].round(12), user))
-    lists = [[] for _ in rows]
+    lists, asked = [[] for _ in rows], [[] for _ in rows]
     for i in order:
         if m := quota[user[i], cluster[i]]:
             ranked = np.argsort(-(items @ mu[i]), kind="stable")
@@ -41,19 +44,21 @@ def with_full_sorts(model, table, rows, n):
             skip = np.concatenate([table[[rows[user[i]]]].indices, mine]).astype(int)
             free = ranked[~np.isin(ranked, skip)]
             mine += free[model.labels_[free] >= 0][:m].tolist()
-    return np.array(lists)
+            asked[user[i]] += [mu[i]] * m
+    return np.array(lists), np.array(asked)
 
 
 def test_ours_is_faster_than_full_sorts(benchmark):
     train, _ = ke.leave_out_split(load_citeulike_a().users, frac=0.2, random_state=0)
     model = ke.KNNEmbed(random_state=0).fit(train)
     rows = np.arange(100)
-    plain, wanted = seconds(lambda: with_full_sorts(model, train, rows, 20), 1)
+    plain, (wanted, asked) = seconds(lambda: with_full_sorts(model, train, rows, 20), 1)
     ours, found = seconds(lambda: model.retrieve(rows, 20))
     benchmark.pedantic(model.retrieve, (rows, 20), rounds=1)
     print(f"100 users: ours {ours:.3f} s, full sorts {plain:.2f} s, {plain / ours:.0f} x")
-    agree = np.mean([len(set(a) & set(b)) / 20 for a, b in zip(found, wanted)])
-    assert agree > 0.999  # single precision may swap near ties
+    # scores and not items are compared: equal ones, of which there are some, come in any order
+    scores = [(model.item_vectors_[lists] * asked).sum(axis=2) for lists in (found, wanted)]
+    assert np.allclose(*scores, atol=1e-5)
     assert ours < plain / 5
 
 
@@ -91,7 +96,7 @@ def clustered(n_items, rng):
 def test_growth_with_the_number_of_items():
     """The exact search grows in proportion to the items; the index grows more slowly."""
     rng, points = np.random.default_rng(0), []
-    for n_items in (10_000, 40_000, 160_000):
+    for n_items in (10_000, 30_000, 90_000):
         I = clustered(n_items, rng)
         rows, columns = np.repeat(np.arange(300), 10), rng.integers(n_items, size=3000)
         R = sparse.csr_array((np.ones(3000), (rows, columns)), shape=(300, n_items))
