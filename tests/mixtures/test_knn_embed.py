@@ -655,6 +655,7 @@ def test_diversity_is_the_mean_over_pairs():
         assert value == pytest.approx(np.mean(pairs))
     assert ke.list_diversity([[0, 1]], np.eye(2)).tolist() == [1]
     assert ke.list_diversity([[0, 1]], [[1, 0], [-1, 0]]).tolist() == [2]
+    assert ke.list_diversity([[0, 1]], [[1, 0], [0, 0]]).tolist() == [1]
 
 
 def test_tag_diversity_against_sets():
