@@ -741,6 +741,16 @@ def test_the_synthetic_law():
     assert in_train == pytest.approx(in_test, rel=0.02)
 
 
+def test_training_items_are_a_random_part_of_the_draw():
+    """Drawn one by one, likely items come first; the part for training must not be the first."""
+    data = ke.make_multi_interest(
+        0, n_items=60, n_clusters=3, n_types=1, users_per_type=3000, dim=3
+    )
+    popularity = (data.train + data.test).sum(axis=0)
+    in_train, in_test = (data.train @ popularity).mean() / 5, (data.test @ popularity).mean() / 15
+    assert in_train == pytest.approx(in_test, rel=0.02)
+
+
 def test_inside_an_interest_the_law_is_exponential():
     """The log-chance of items inside an interest grows by 12 a unit of cosine with the taste."""
     data = ke.make_multi_interest(0, n_types=1, users_per_type=60_000, n_items=60, n_train=1,
