@@ -53,7 +53,7 @@ SIZES = {
     "full": {
         "splits": {"svd": {"sparse": 16, "dense": 4}, "transe": {"sparse": 3, "dense": 1}},
         "k": [1, 2, 10, 20, 50],
-        "tagged": 5551,
+        "tagged": 1000,
         "worlds": {"true": 20, "svd": 20, "transe": 10},
         "clusters": [32, 128, 256],
         "dims": [128, 256],
@@ -62,6 +62,7 @@ SIZES = {
 cfg = SIZES[profile]
 device = str(pick_device(device))
 use_style()
+pd.set_option("display.max_rows", 100)
 
 # %% tags=["remove-input"]
 mixbook.card("knn_embed")
@@ -69,7 +70,7 @@ mixbook.card("knn_embed")
 # %% [markdown]
 # ## In one picture
 
-# %% tags=["hide-input", "thumbnail"] mystnb={"image": {"alt": "Two views of the same globe with five patches of items. Left: the cross that stands for the average of the user's items lies in the patch in the middle, where the user has nothing, and all retrieved items lie around it. Right: one cross in each of the two patches where the user has items, left and right, and the retrieved items surround them, more on the left, where the user has more."}}
+# %% tags=["hide-input", "thumbnail"] mystnb={"image": {"alt": "Two views of the same globe with five patches of items. Left: the cross that stands for the average of the user's items, which lie in two patches far apart, lies at the edge of the patch between them, where the user has nothing, and all retrieved items lie around it. Right: one cross in each of the user's two patches, and the retrieved items surround them."}}
 picture = as_rng(7)
 tops = np.array([[0, 0.3], [-0.7, 0.22], [-0.45, -0.6], [0.45, -0.6], [0.7, 0.22]])
 tops = np.c_[tops, np.sqrt(1 - (tops**2).sum(axis=1))]
@@ -216,7 +217,7 @@ mixbook.show_source(ke.KNNEmbed.retrieve)
 # %% [markdown]
 # ### Where the vectors come from
 #
-# The paper trains a *translation* model, $\langle e_q + r, e_t\rangle$, Eq. (9), in which the other items of a batch serve as negatives, Eq. (10):
+# The paper trains a *translation* model, $\langle e_q + r, e_t\rangle$, Eq. (9). Here the other items of a batch serve as its negatives, Eq. (10):
 
 # %%
 mixbook.show_source(ke.TransEBipartite.loss)
@@ -476,6 +477,12 @@ def step(protocol, new, old):
 
 
 # %% tags=["remove-input"]
+def against_mean(protocol):
+    """Recall@20 of k = 5 over that of the mean vector, translation vectors, first split."""
+    ours, mean = (centre(protocol, m, base="transe") for m in ("k = 5", "mean vector"))
+    return float(ours / mean)
+
+
 tag_ratio = {p: ratio(p, 20, "tags") for p in PROTOCOLS}
 lines = []
 for p in PROTOCOLS:
@@ -501,9 +508,9 @@ for p in PROTOCOLS:
     )
 mixbook.say("\n".join(lines))
 # %% [markdown]
-# Three things to take home.
+# Four things to take home.
 #
-# **Splitting by interests helps where lists are short; smoothing the components does not help here.** A component is the mean of a few papers. Pooling the lists of five users
+# **With SVD vectors, splitting by interests helps where lists are short, and smoothing the components does not help.** A component is the mean of a few papers. Pooling the lists of five users
 # draws it towards the middle of the cluster, and what was special about this reader is gone. With long lists a reader's own component is accurate already, so nothing
 # is left for the pooling to repair. In the synthetic world below twenty users share exactly the same tastes, and there pooling is right: readers of papers have
 # no such twins among 5,551. Whoever uses the method should treat $k$, for weights and for components, as something to be tuned on held-out items, with $k=1$ among the candidates.
@@ -513,6 +520,10 @@ mixbook.say("\n".join(lines))
 #
 # **The strongest rival has no vectors.** An embedding of 64 dimensions throws away much of what the table says about near neighbours, and no way of asking
 # brings it back (the full profile tries 128 and 256). kNN-Embed is made for tables too large for item-kNN.
+#
+# **Other vectors, other gains.** What a better question brings depends on how good the old one was. An SVD fits the vectors of users and of items together, and one vector is then a strong rival.
+# Vectors of users that were trained by gradient from five items are poor, and a mixture built from the better vectors of *items* can gain much more. The full profile trains
+# translation vectors, which are the paper's kind; claims C2c and C3b below are judged there, also against the mean of the items.
 
 # %% [markdown]
 # ### How fast, and what an index changes
@@ -609,6 +620,14 @@ def relative(regime, k):
 
 
 worlds_text = " and ".join(f"{cfg['worlds'][r]} worlds with {TITLES[r]}" for r in REGIMES)
+
+
+def recall_ratio(regime):
+    """Recall of k = 5 over that of one vector, by worlds."""
+    pairs = zip(by_k[regime, K], single[regime])
+    return mixbook.Measured.from_samples([a / b for a, b in pairs])
+
+
 best_k = {r: max((3, 10, 20), key=lambda k, r=r: np.mean(by_k[r, k])) for r in REGIMES}
 mixbook.say(
     " ".join(
@@ -621,7 +640,7 @@ mixbook.say(
 )
 
 # %% [markdown]
-# With true vectors the gain comes from the components: the mean of five noisy items becomes the mean of up to twenty-five. SVD vectors are made from the same lists. Items that
+# With true vectors the gain comes from the components: the mean of one user's few items in a cluster becomes the mean of five users' items. SVD vectors are made from the same lists. Items that
 # neighbours share lie close already, so pooling the neighbours' items repeats what the decomposition has done; that is our reading, not something the figure proves.
 #
 # ### Who gains?
@@ -713,6 +732,19 @@ card.claim(
     criterion="ratio_20 >= 1.02",
     note=f"Dense protocol: four fifths of each list are known. Without smoothing the ratio at n = 20 is {ratio('dense', 20, 'recall', 'k = 1').value:.3f}.",
 )
+translated = "transe" in cfg["splits"]  # the full profile alone trains these vectors
+card.claim(
+    "C2c",
+    "Recall is higher than with a single vector, with translation vectors of the paper's type.",
+    paper='"significant improvements"; tables not verified',
+    where="abstract",
+    measured={p: ratio(p, 20, "recall", base="transe") for p in PROTOCOLS}
+    | {f"{p}_to_mean": against_mean(p) for p in PROTOCOLS}
+    if translated
+    else None,
+    criterion="min(sparse, dense) >= 1.02",
+    note="Ratio of recall@20 of k = 5 to one vector in both protocols; to_mean: to the mean of the user's items, first split.",
+)
 card.claim(
     "C3a",
     "Smoothing over neighbours helps beyond the plain mixture on reading lists.",
@@ -724,6 +756,17 @@ card.claim(
 )
 card.claim(
     "C3b",
+    "Smoothing helps on reading lists with translation vectors.",
+    paper="a figure; not verified",
+    where="smoothing experiment",
+    measured={f"{p}_ratio": ratio(p, 20, "recall", "k = 5", "k = 1", "transe") for p in PROTOCOLS}
+    if translated
+    else None,
+    criterion="max(sparse_ratio, dense_ratio) >= 1.02",
+    note="As C3a, with other vectors.",
+)
+card.claim(
+    "C3c",
     "Smoothing helps beyond the plain mixture in the synthetic world, with a best k in between.",
     paper="a figure; not verified",
     where="smoothing experiment",
@@ -746,11 +789,10 @@ card.claim(
     "Limit: with vectors of a low-rank SVD, diversity is bought with recall.",
     paper="not in the paper",
     measured={
-        "recall_ratio": mixbook.Measured.from_samples(
-            [a / b for a, b in zip(by_k["svd", K], single["svd"])]
-        ),
+        "recall_ratio": recall_ratio("svd"),
         "diversity_ratio": mixbook.Measured.from_samples(spread["svd"]),
-    },
+    }
+    | ({"transe_recall_ratio": recall_ratio("transe")} if translated else {}),
     criterion="recall_ratio < 1 and diversity_ratio > 1",
     note="Synthetic, SVD vectors, k = 5, against one vector, which here already blends the interests.",
 )

@@ -230,7 +230,7 @@ class KNNEmbed(BaseEstimator):
         seen = self._seen[rows]
         free = len(self._catalogue.items) - np.diff(seen.indptr)
         n = check_budget(self.n_candidates if n is None else n, "n", free)
-        # Eq. (1), read as a budget: each component fetches the share of the list that is its weight
+        # Eq. (1), read as a budget: a component fetches its share of the list
         quota = allocate(self.weights_[rows], n, self.allocation, random_state)
         user, cluster, mu = self.components(rows)
         # heaviest first; equal weights by lower cluster
