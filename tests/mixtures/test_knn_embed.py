@@ -211,6 +211,9 @@ def test_smoothing_again_is_fitting_again(pool):
     assert again.k == 6
     assert (again.weights_ == fresh.weights_).all()
     assert (again.retrieve(np.arange(30), 9) == fresh.retrieve(np.arange(30), 9)).all()
+    less = ke.KNNEmbed(4, 3, pool=pool, random_state=0).fit(R, I, Q)
+    assert (again.resmooth(3).weights_ == less.weights_).all()
+    assert (again.retrieve(np.arange(30), 9) == less.retrieve(np.arange(30), 9)).all()
 
 
 def test_equal_seeds_equal_lists():
@@ -229,6 +232,37 @@ def test_faiss_finds_nearly_what_the_full_scan_finds():
     }
     same = [len(set(a) & set(b)) / 20 for a, b in zip(lists["exact"], lists["faiss"])]
     assert np.mean(same) > 0.8
+
+
+def test_where_the_index_finds_too_few_the_full_scan_steps_in():
+    R, Q, I = problem(19, nt=200)  # five cells
+    one = [ke.unimodal_retrieve(Q, I, R, 120, index=x, n_probe=1) for x in ("exact", "faiss")]
+    assert (one[0] == one[1]).all()
+    exact, index = (ke.KNNEmbed(3, 2, index=x, n_probe=1, random_state=0).fit(R, I, Q)
+                    .retrieve(np.arange(30), 120) for x in ("exact", "faiss"))  # fmt: skip
+    assert all(len(set(row)) == 120 for row in index)
+    assert not np.take_along_axis(R, index, axis=1).any()
+    assert (exact == index).all(axis=1).any()
+
+
+def test_the_index_looks_far_enough_to_do_without_the_full_scan(monkeypatch):
+    R, Q, I = problem(19, nt=200)
+    model = ke.KNNEmbed(4, 3, index="faiss", n_probe=99, random_state=0).fit(R, I, Q)
+    monkeypatch.setattr("mixbook.mixtures.knn_embed._retrieval.take_best", None)
+    assert model.retrieve(np.arange(30), 20).shape == (30, 20)
+
+
+def test_drawn_budgets_are_spent():
+    """Two cones at right angles: what each list holds of them is what was drawn."""
+    rng = np.random.default_rng(0)
+    I = np.repeat(np.eye(6)[:2], 50, axis=0) + 0.05 * rng.normal(size=(100, 6))
+    R = np.zeros((40, 100))
+    R[:, [0, 1, 2, 50]] = 1
+    model = ke.KNNEmbed(2, 1, allocation="multinomial", random_state=0).fit(R, I)
+    lists = model.retrieve(np.arange(40), 10, random_state=7)
+    held = np.array([np.bincount(model.labels_[row], minlength=2) for row in lists])
+    assert (held == ke.allocate(model.weights_, 10, "multinomial", 7)).all()
+    assert len(np.unique(held[:, 0])) > 2
 
 
 def test_a_missing_faiss_names_the_extra(monkeypatch):
@@ -285,6 +319,7 @@ def test_weights_are_shares():
     for q in range(30):
         assert np.allclose(P[q], weights_by_hand(R, labels, 5, q))
     assert (ke.mixture_weights(3 * R, labels) == P).all()  # an entry counts once
+    assert ke.mixture_weights([[0, 1, 0], [1, 1, 1]], [0, 1, 1])[0].tolist() == [0, 1]
     part = np.where(np.arange(60) < 30, labels, -1)
     assert np.allclose(ke.mixture_weights(R, part), ke.mixture_weights(R[:, :30], labels[:30]))
     assert ke.mixture_weights(R, labels, 8).shape == (30, 8)
@@ -303,6 +338,21 @@ def test_a_query_with_a_copy_still_comes_first():
     Q = np.array([[1.0, 0], [1.0, 0], [0, 1.0], [0, 0]])
     assert ke.knn_queries(Q, 2)[:, 0].tolist() == [0, 1, 2, 3]
     assert ke.knn_queries(Q, 2)[:2].tolist() == [[0, 1], [1, 0]]
+
+
+def test_a_query_without_a_vector_has_no_neighbours():
+    Q = np.array([[1.0, 0], [0.9, 0.1], [0, 0], [0, 1.0]])
+    assert ke.knn_queries(Q, 3)[2].tolist() == [2, 2, 2]
+    R, Q, I = problem(5)
+    R[3] = 0
+    labels, C = np.arange(60) % 4, 4
+    nbrs = ke.knn_queries(unit_or_zero(R @ I), 4)
+    P = ke.mixture_weights(R, labels, C)
+    assert np.allclose(ke.smooth_weights(P, nbrs)[3], P.sum(axis=0) / P.sum())
+
+
+def unit_or_zero(X):
+    return X / np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-12)
 
 
 def test_smoothing_averages_rows():
@@ -360,6 +410,19 @@ def test_spherical_kmeans_ends_in_a_fixed_point_and_improves_with_starts():
     assert fits[1] >= fits[0]
 
 
+def test_the_best_of_several_starts_is_kept(monkeypatch):
+    from mixbook.mixtures.knn_embed import _mixture
+
+    X = np.repeat(np.eye(4), 5, axis=0)
+    good, poor = np.eye(4), np.eye(4)[[0, 1, 2, 2]] + 0.01 * np.eye(4)[[3, 3, 2, 0]]
+    for starts in ([good, poor], [poor, good]):
+        draws = iter(starts)
+        monkeypatch.setattr(_mixture, "kmeans_plusplus", lambda *a, **k: (next(draws), None))  # noqa: B023
+        centers, labels = ke.spherical_kmeans(X, 4, n_init=2, max_iter=1, random_state=0)
+        assert (centers == good).all()
+        assert len(set(labels)) == 4
+
+
 def test_as_many_clusters_as_directions():
     X = np.array([[1.0, 0], [0, 1], [-1, 0], [0, -1]])
     _, labels = ke.spherical_kmeans(np.vstack([X, X]), 4, random_state=0)
@@ -375,6 +438,8 @@ def test_an_empty_cluster_takes_the_worst_item(monkeypatch):
     X = np.array([[1.0, 0, 0], [1, 0.1, 0], [0.1, 1, 0]])
     _, labels = ke.spherical_kmeans(X, 2, random_state=0)
     assert labels[0] == labels[1] != labels[2]
+    centers, _ = ke.spherical_kmeans(X, 2, max_iter=1, random_state=0)
+    assert np.allclose(centers[1], norm(X[2]))
 
 
 def test_svd_vectors_against_a_dense_decomposition():
@@ -429,6 +494,56 @@ def test_training_separates_blocks():
     assert (I[24] == 0).all()
     again, _ = ke.train_transe(R, 8, n_epochs=60, batch_size=64, lr=0.05, random_state=0)
     assert (again == Q).all()
+
+
+def test_what_training_hands_back(monkeypatch):
+    """Queries are returned with the translation added; rows without a pair are zero."""
+    kept = []
+
+    def no_training(loss, parameters, *args, **kwargs):
+        kept.extend(parameters)  # queries, items, translation
+        with torch.no_grad():
+            kept[2].copy_(torch.tensor([2.0, -1.0, 0.5]))
+
+    monkeypatch.setattr("mixbook.mixtures.knn_embed._embeddings.minimise", no_training)
+    R = np.array([[1, 1, 0, 0], [0, 0, 0, 0], [0, 1, 1, 0]])
+    Q, I = ke.train_transe(R, 3, random_state=0)
+    queries, items, r = (x.detach().numpy() for x in kept)
+    for q in (0, 2):
+        assert np.allclose(Q[q], norm(queries[q] + r), atol=1e-6)
+    for t in (0, 1, 2):
+        assert np.allclose(I[t], norm(items[t]), atol=1e-6)
+    assert not Q[1].any()
+    assert not I[3].any()
+
+
+def test_the_popularity_correction_is_the_logarithm_of_the_degree(monkeypatch):
+    given, plain = [], ke.TransEBipartite.loss
+
+    def spy(self, q, t, log_popularity=None):
+        given.append(log_popularity)
+        return plain(self, q, t, log_popularity)
+
+    monkeypatch.setattr(ke.TransEBipartite, "loss", spy)
+    R = np.array([[1, 1, 0], [0, 1, 0], [0, 1, 1]])
+    for correct in (False, True):
+        ke.train_transe(R, 2, n_epochs=1, correct_popularity=correct, random_state=0)
+    assert given[0] is None
+    assert np.allclose(given[-1], np.log([1, 3, 1]))
+
+
+def test_directions_of_no_weight_are_noise_and_dropped(monkeypatch):
+    def noisy(table, k, v0):
+        U, Vt = np.zeros((9, 2)), np.zeros((2, 12))
+        U[:8, 1], U[8, 0] = 8**-0.5, 1  # the last row has a part in the noise alone
+        Vt[1, :11], Vt[0, 11] = 11**-0.5, 1
+        return U, np.array([1e-11, 1.0]), Vt
+
+    monkeypatch.setattr("mixbook.mixtures.knn_embed._embeddings.svds", noisy)
+    Q, I = ke.svd_embeddings(np.ones((9, 12)), 2, 0)
+    assert np.allclose(np.abs(Q[:8]), [0, 1])
+    assert not Q[8].any()
+    assert not I[11].any()
 
 
 def test_popularity_correction_changes_the_popular_items_most():
@@ -501,6 +616,25 @@ def test_item_neighbours_against_cosines():
         assert (R[q, found[q]] == 0).all()
 
 
+def test_pure_svd_against_a_dense_decomposition():
+    R, _, _ = problem(18, density=0.3)
+    U, S, Vt = np.linalg.svd(R)
+    scores = (U[:, :6] * S[:6]) @ Vt[:6]
+    found = ke.pure_svd_retrieve(R, np.arange(30), 10, dim=6, random_state=0)
+    for q in range(30):
+        free = np.flatnonzero(R[q] == 0)
+        assert found[q].tolist() == free[np.argsort(-scores[q, free])][:10].tolist()
+
+
+@pytest.mark.parametrize("retrieve", [ke.item_knn_retrieve, ke.pure_svd_retrieve])
+def test_rivals_in_blocks_and_in_the_order_asked_for(monkeypatch, retrieve):
+    R, _, _ = problem(15)
+    kwargs = {"dim": 5, "random_state": 0} if retrieve is ke.pure_svd_retrieve else {}
+    whole = retrieve(R, np.arange(30), 10, **kwargs)
+    monkeypatch.setattr("mixbook.mixtures.knn_embed._baselines.BLOCK", 7)
+    assert (retrieve(R, np.arange(30)[::-1], 10, **kwargs) == whole[::-1]).all()
+
+
 def test_popular_items_first():
     R = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0]])
     assert ke.popularity_retrieve(R, [0, 2], 1).tolist() == [[1], [3]]
@@ -521,6 +655,7 @@ def test_diversity_is_the_mean_over_pairs():
         assert value == pytest.approx(np.mean(pairs))
     assert ke.list_diversity([[0, 1]], np.eye(2)).tolist() == [1]
     assert ke.list_diversity([[0, 1]], [[1, 0], [-1, 0]]).tolist() == [2]
+    assert ke.list_diversity([[0, 1]], [[1, 0], [0, 0]]).tolist() == [1]
 
 
 def test_tag_diversity_against_sets():
@@ -539,6 +674,14 @@ def test_tag_diversity_against_sets():
         assert value == pytest.approx(np.mean(pairs))
     tags[:2] = False
     assert np.isnan(ke.tag_diversity([[0, 1]], tags)[0])
+
+
+def test_tag_diversity_in_blocks(monkeypatch):
+    rng = np.random.default_rng(1)
+    tags, lists = rng.random((40, 6)) < 0.3, np.array([rng.permutation(40)[:5] for _ in range(30)])
+    whole = ke.tag_diversity(lists, tags)
+    monkeypatch.setattr("mixbook.mixtures.knn_embed._evaluation.BLOCK", 7)
+    assert np.array_equal(ke.tag_diversity(lists, tags), whole, equal_nan=True)
 
 
 def test_entropy_of_interests():
@@ -598,6 +741,16 @@ def test_the_synthetic_law():
     assert in_train == pytest.approx(in_test, rel=0.02)
 
 
+def test_training_items_are_a_random_part_of_the_draw():
+    """Drawn one by one, likely items come first; the part for training must not be the first."""
+    data = ke.make_multi_interest(
+        0, n_items=60, n_clusters=3, n_types=1, users_per_type=3000, dim=3
+    )
+    popularity = (data.train + data.test).sum(axis=0)
+    in_train, in_test = (data.train @ popularity).mean() / 5, (data.test @ popularity).mean() / 15
+    assert in_train == pytest.approx(in_test, rel=0.02)
+
+
 def test_inside_an_interest_the_law_is_exponential():
     """The log-chance of items inside an interest grows by 12 a unit of cosine with the taste."""
     data = ke.make_multi_interest(0, n_types=1, users_per_type=60_000, n_items=60, n_train=1,
@@ -635,6 +788,7 @@ def test_bad_tables(bad):
             lambda: ke.leave_out_split(bad, keep=1),
             lambda: ke.item_knn_retrieve(bad, 0, 1),
             lambda: ke.popularity_retrieve(bad, 0, 1),
+            lambda: ke.pure_svd_retrieve(bad, 0, 1, 1),
             lambda: ke.component_vectors(bad, I0, LABELS, NBRS, 0),
         ],
         "test": [lambda: ke.recall_at(LISTS, bad)],
@@ -724,6 +878,9 @@ def test_bad_vectors(bad):
         (lambda: ke.item_knn_retrieve(R0, [], 2), ValueError, "q_idx must be a non-empty"),
         (lambda: ke.item_knn_retrieve(R0, [0.5], 2), TypeError, "q_idx must hold integers"),
         (lambda: ke.item_knn_retrieve(R0, -1, 2), ValueError, "q_idx must lie in 0 to 29"),
+        (lambda: ke.pure_svd_retrieve(R0, 30, 2, 3), ValueError, "q_idx must lie in 0 to 29"),
+        (lambda: ke.pure_svd_retrieve(R0, 0, 2, 30), ValueError, "dim must.*29, got 30"),
+        (lambda: ke.pure_svd_retrieve(R0, 0, 60, 3), ValueError, "n must be at most"),
         (lambda: ke.popularity_retrieve(R0, 30, 2), ValueError, "q_idx must lie in 0 to 29"),
         (lambda: ke.mmr_rerank(LISTS, Q0[:1], I0, 4), ValueError, "n must"),
         (lambda: ke.mmr_rerank(LISTS, Q0[:1], I0, 1, 1.5), ValueError, "trade_off must"),

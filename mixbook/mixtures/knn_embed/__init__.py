@@ -36,6 +36,8 @@ are not used).
 (15)   item-kNN: :math:`s(q,t)=\sum_{t'\in T(q)}|Q(t)\cap Q(t')|\,/\sqrt{|Q(t)||Q(t')|}`
 (16)   tag diversity: mean Jaccard distance of the tag sets of pairs
 (17)   entropy of interests: :math:`-\sum_c p_c\log p_c`
+(18)   PureSVD: :math:`s(q,t)=\sum_{t'\in T(q)}\langle v_{t'},v_t\rangle` with the right singular
+       vectors of the plain table
 =====  ===========================================================================================
 
 Equations (1), (2), (4) and the proportional budget of (7) follow the paper's description; its
@@ -49,6 +51,7 @@ from mixbook.mixtures.knn_embed._baselines import (
     item_knn_retrieve,
     mmr_rerank,
     popularity_retrieve,
+    pure_svd_retrieve,
 )
 from mixbook.mixtures.knn_embed._embeddings import TransEBipartite, svd_embeddings, train_transe
 from mixbook.mixtures.knn_embed._estimator import KNNEmbed
@@ -84,6 +87,7 @@ __all__ = [
     "mixture_weights",
     "mmr_rerank",
     "popularity_retrieve",
+    "pure_svd_retrieve",
     "recall_at",
     "smooth_weights",
     "spherical_kmeans",

@@ -1,13 +1,16 @@
-"""What a mixture has to beat: re-ranking for diversity, item neighbours, popularity."""
+"""What a mixture has to beat: re-ranking for diversity, item neighbours, PureSVD, popularity."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy import sparse
+from scipy.sparse.linalg import svds
 
+from mixbook.core.seeds import as_rng
 from mixbook.core.validation import check_integer, check_number
 from mixbook.mixtures.knn_embed._checks import (
     as_indices,
@@ -20,7 +23,7 @@ from mixbook.mixtures.knn_embed._checks import (
 from mixbook.mixtures.knn_embed._kernels import take_best
 
 BLOCK = 128
-"""Lists re-ranked at a time: their vectors should stay in the processor's cache."""
+"""Queries handled at a time: what they need should stay in the processor's cache."""
 
 __all__ = ["item_knn_retrieve", "mmr_rerank", "popularity_retrieve"]
 
@@ -103,12 +106,45 @@ def item_knn_retrieve(R: Any, q_idx: Any, n: int) -> Int[np.ndarray, "m n"]:
         If an argument is of the wrong kind or out of range.
     """
     table = as_interactions(R)
-    rows = as_indices(q_idx, "q_idx", table.shape[0])
     degree = np.maximum(np.asarray(table.sum(axis=0)), 1)
     scaled = sparse.csr_array(table @ sparse.diags_array(degree**-0.5))
     # Eq. (15); the sum includes the query's own items, which are never retrieved
-    scores = (table[rows] @ sparse.diags_array(degree**-0.5)) @ table.T @ scaled
-    return _best_unseen(scores.toarray(), table, rows, n)
+    return _best_unseen(lambda rows: (scaled[rows] @ table.T @ scaled).toarray(), table, q_idx, n)
+
+
+def pure_svd_retrieve(
+    R: Any,
+    q_idx: Any,
+    n: int,
+    dim: int = 64,
+    random_state: int | np.random.Generator | None = None,
+) -> Int[np.ndarray, "m n"]:
+    """Items with the largest entries in the table's best approximation of rank ``dim``, Eq. (18).
+
+    Also known as PureSVD. Neither the table nor the vectors are scaled, so popular items are
+    favoured; every item is scored.
+
+    Parameters
+    ----------
+    R : sparse or dense matrix of shape (nq, nt)
+    q_idx : int or list of int
+    n : int
+    dim : int
+        Rank, less than the smaller side of ``R``.
+    random_state : int, numpy.random.Generator or None
+        For the random start of the decomposition.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind or out of range.
+    """
+    table = as_interactions(R)
+    dim = check_integer(dim, "dim", low=1, high=min(table.shape) - 1)
+    start = as_rng(random_state).uniform(-1, 1, min(table.shape))
+    _, _, Vt = svds(table, k=dim, v0=start)
+    # Eq. (18)
+    return _best_unseen(lambda rows: (table[rows] @ Vt.T) @ Vt, table, q_idx, n)
 
 
 def popularity_retrieve(R: Any, q_idx: Any, n: int) -> Int[np.ndarray, "m n"]:
@@ -126,17 +162,21 @@ def popularity_retrieve(R: Any, q_idx: Any, n: int) -> Int[np.ndarray, "m n"]:
         If an argument is of the wrong kind or out of range.
     """
     table = as_interactions(R)
-    rows = as_indices(q_idx, "q_idx", table.shape[0])
-    scores = np.tile(np.asarray(table.sum(axis=0)), (len(rows), 1))
-    return _best_unseen(scores, table, rows, n)
+    degree = np.asarray(table.sum(axis=0))
+    return _best_unseen(lambda rows: np.tile(degree, (len(rows), 1)), table, q_idx, n)
 
 
 def _best_unseen(
-    scores: np.ndarray, table: sparse.csr_array, rows: Int[np.ndarray, " m"], n: int
+    score: Callable[[np.ndarray], np.ndarray], table: sparse.csr_array, q_idx: Any, n: int
 ) -> Int[np.ndarray, "m n"]:
-    seen = table[rows]
-    n = check_budget(n, "n", table.shape[1] - np.diff(seen.indptr))
+    """The ``n`` best unseen items by scores that ``score`` gives for a block of rows."""
+    rows = as_indices(q_idx, "q_idx", table.shape[0])
+    n = check_budget(n, "n", table.shape[1] - np.diff(table.indptr)[rows])
     lists = np.empty((len(rows), n), dtype=np.int64)
-    first, quota = np.arange(len(rows) + 1), np.full(len(rows), n)
-    take_best(scores, first, quota, seen.indptr, seen.indices, lists)
+    for start in range(0, len(rows), BLOCK):
+        part = rows[start : start + BLOCK]
+        seen = table[part]
+        first, quota = np.arange(len(part) + 1), np.full(len(part), n)
+        found = lists[start : start + BLOCK]
+        take_best(score(part), first, quota, seen.indptr, seen.indices, found)
     return lists

@@ -124,6 +124,7 @@ class KNNEmbed(BaseEstimator):
         self._plain = mixture_weights(table, self.labels_, self.n_clusters)
         if not self._plain.any():
             raise ValueError("R must join a query with an item that has a vector, got none")
+        self._nearest = knn_queries(self.query_vectors_, k)
         self._smooth(k)
         atoms = Atoms.of_items(table, self.item_vectors_, self.labels_, self.n_clusters)
         self._atoms = atoms.as_components() if self.pool == "components" else atoms
@@ -167,7 +168,9 @@ class KNNEmbed(BaseEstimator):
         return self
 
     def _smooth(self, k: int) -> None:
-        self.neighbours_ = knn_queries(self.query_vectors_, k)
+        if k > self._nearest.shape[1]:
+            self._nearest = knn_queries(self.query_vectors_, k)
+        self.neighbours_ = self._nearest[:, :k]
         self.weights_ = smooth_weights(self._plain, self.neighbours_)
 
     def components(self, q_idx: Any) -> tuple[Int[np.ndarray, " p"], Int[np.ndarray, " p"], Any]:
@@ -227,6 +230,7 @@ class KNNEmbed(BaseEstimator):
         seen = self._seen[rows]
         free = len(self._catalogue.items) - np.diff(seen.indptr)
         n = check_budget(self.n_candidates if n is None else n, "n", free)
+        # Eq. (1), read as a budget: a component fetches its share of the list
         quota = allocate(self.weights_[rows], n, self.allocation, random_state)
         user, cluster, mu = self.components(rows)
         # heaviest first; equal weights by lower cluster

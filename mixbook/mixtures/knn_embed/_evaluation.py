@@ -14,6 +14,9 @@ from mixbook.mixtures.knn_embed._checks import as_interactions, as_lists, as_vec
 
 __all__ = ["interest_entropy", "leave_out_split", "list_diversity", "recall_at", "tag_diversity"]
 
+BLOCK = 512
+"""Lists compared by tags at a time."""
+
 
 def leave_out_split(
     R: Any,
@@ -123,9 +126,9 @@ def list_diversity(lists: Any, item_emb: Any) -> Float[np.ndarray, " m"]:
     items = unit_rows(as_vectors(item_emb, "item_emb"))
     found = _lists_of_two(lists, len(items))
     n = found.shape[1]
-    inside = items[found]
+    inside = _indicator(found, len(items))
     # Eq. (13): the sum over pairs is the squared length of the sum, less the diagonal
-    total = (inside.sum(axis=1) ** 2).sum(axis=1) - (inside**2).sum(axis=(1, 2))
+    total = ((inside @ items) ** 2).sum(axis=1) - inside @ (items**2).sum(axis=1)
     return 1 - total / (n * (n - 1))
 
 
@@ -159,18 +162,22 @@ def tag_diversity(lists: Any, tags: Any) -> Float[np.ndarray, " m"]:
     """
     table = as_interactions(tags, "tags")
     found = _lists_of_two(lists, table.shape[0])
+    blocks = range(0, len(found), BLOCK)
+    return np.concatenate([_mean_jaccard(found[b : b + BLOCK], table) for b in blocks])
+
+
+def _mean_jaccard(
+    found: Int[np.ndarray, "m n"], table: sparse.csr_array
+) -> Float[np.ndarray, " m"]:
+    pairs = np.triu_indices(found.shape[1], 1)
+    a, b = (found[:, side].ravel() for side in pairs)
     size = np.diff(table.indptr)
-    a, b = np.triu_indices(found.shape[1], 1)
-    out = np.full(len(found), np.nan)
-    for row, items in enumerate(found):
-        mine = table[items]
-        common = (mine @ mine.T).toarray()[a, b]
-        union = size[items[a]] + size[items[b]] - common
-        tagged = (size[items[a]] > 0) & (size[items[b]] > 0)
-        if tagged.any():
-            # Eq. (16)
-            out[row] = np.mean(1 - common[tagged] / union[tagged])
-    return out
+    common = table[a].multiply(table[b]).sum(axis=1)
+    tagged = (size[a] > 0) & (size[b] > 0)
+    # Eq. (16)
+    distance = np.where(tagged, 1 - common / np.maximum(size[a] + size[b] - common, 1), 0.0)
+    total, count = (x.reshape(len(found), -1).sum(axis=1) for x in (distance, tagged))
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def interest_entropy(P: Any) -> Float[np.ndarray, " m"]:

@@ -146,6 +146,9 @@ def mixture_weights(R: Any, labels: Any, C: int | None = None) -> Float[np.ndarr
 def knn_queries(Q: Any, k: int, block: int = 2048) -> Int[np.ndarray, "nq k"]:
     """The ``k`` nearest queries of each by cosine, itself first, then from near to far.
 
+    A query without a vector (a zero row) has no neighbours: its row repeats itself ``k`` times.
+    Cosines are taken in single precision.
+
     Parameters
     ----------
     Q : array-like of shape (nq, d)
@@ -159,22 +162,23 @@ def knn_queries(Q: Any, k: int, block: int = 2048) -> Int[np.ndarray, "nq k"]:
     TypeError, ValueError
         If ``Q`` is no finite table, or ``k`` is not in 1 .. nq.
     """
-    unit = unit_rows(as_vectors(Q, "Q"))
+    unit = unit_rows(as_vectors(Q, "Q")).astype(np.float32)
     k = check_integer(k, "k", low=1, high=len(unit))
     block = check_integer(block, "block", low=1)
     if k == 1:
         return np.arange(len(unit))[:, None]
-    return np.concatenate([_nearest(unit, s, min(s + block, len(unit)), k)
+    nbrs = np.concatenate([_nearest(unit, s, min(s + block, len(unit)), k)
                            for s in range(0, len(unit), block)])  # fmt: skip
+    return np.where(unit.any(axis=1, keepdims=True), nbrs, np.arange(len(unit))[:, None])
 
 
 def _nearest(
     unit: Float[np.ndarray, "n d"], start: int, stop: int, k: int
 ) -> Int[np.ndarray, "b k"]:
-    similarity = unit[start:stop] @ unit.T
-    similarity[np.arange(stop - start), np.arange(start, stop)] = np.inf
-    near = np.argpartition(-similarity, k - 1, axis=1)[:, :k]
-    order = np.argsort(-np.take_along_axis(similarity, near, axis=1), axis=1, kind="stable")
+    distance = unit[start:stop] @ -unit.T
+    distance[np.arange(stop - start), np.arange(start, stop)] = -np.inf
+    near = np.argpartition(distance, k - 1, axis=1)[:, :k]
+    order = np.argsort(np.take_along_axis(distance, near, axis=1), axis=1, kind="stable")
     return np.take_along_axis(near, order, axis=1)
 
 

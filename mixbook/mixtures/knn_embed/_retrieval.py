@@ -71,11 +71,10 @@ def allocate(
 
 
 def _largest_remainder(share: Float[np.ndarray, "m C"], budget: int) -> Int[np.ndarray, "m C"]:
-    # Eq. (7); rounding first, so that ties are ties in spite of floating point
-    exact = np.round(budget * share, 9)
-    counts = np.floor(exact).astype(np.int64)
+    # Eq. (7); remainders are rounded, so that ties are ties in spite of floating point
+    counts = np.floor(budget * share).astype(np.int64)
     left = budget - counts.sum(axis=1, keepdims=True)
-    remainder = np.round(exact - counts, 9)
+    remainder = np.round(budget * share - counts, 9)
     rank = np.argsort(np.argsort(-remainder, axis=1, kind="stable"), axis=1)
     return counts + (rank < left)
 
