@@ -20,7 +20,7 @@ class BankMarketing:
     ----------
     X_train : float32 array of shape (27126, 16)
         As published there: all columns scaled by one common mean and standard deviation and
-        rounded to two decimals, so that column 5 (the balance) is far the widest, six columns are
+        rounded to two decimals, so that column 5 (the balance) is far the widest, seven columns are
         constant and words are crushed to a few values. ``standardised`` undoes the scale.
     X_val : float32 array of shape (9042, 16)
     X_test : float32 array of shape (9043, 16)
