@@ -30,10 +30,10 @@ def as_bags(
 ) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " m"]]:
     """Check that each instance has a bag 0, ..., m - 1, none empty, with counts that can be."""
     ids = _numbers(bag_id, "bag_id")
-    if ids.dtype.kind not in "iu":
-        raise TypeError(f"bag_id must hold integers, got dtype {ids.dtype}")
     if ids.ndim != 1 or len(ids) == 0 or (n is not None and len(ids) != n):
         raise ValueError(f"bag_id must have shape ({n or 'n'},), not empty, got {ids.shape}")
+    if ids.dtype.kind not in "iu":
+        raise TypeError(f"bag_id must hold integers, got dtype {ids.dtype}")
     ids = ids.astype(np.int64)
     counts = as_vector(bag_count, "bag_count")
     if ids.min() < 0 or ids.max() >= len(counts):
