@@ -125,7 +125,7 @@ class LLPBP(_BagModel):
         Neighbours.
     lam_sim, lam_bag : float
         Weights of neighbours and counts in Eq. (1). The authors' code has 10 and 10, with which
-        belief propagation on pairs need not settle; the defaults here are milder.
+        belief propagation on pairs need not settle, and whole bags do better with fewer ties.
     tau : float or {"count", "soft"}
         See :func:`pseudo_labels`.
     rounds : int
@@ -166,8 +166,8 @@ class LLPBP(_BagModel):
     def __init__(
         self,
         k: int = 5,
-        lam_sim: float = 0.3,
-        lam_bag: float = 1.0,
+        lam_sim: float = 1.0,
+        lam_bag: float = 10.0,
         tau: float | str = 0.5,
         rounds: int = 2,
         hidden: Sequence[int] = HIDDEN,
