@@ -35,6 +35,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap
 from sklearn.datasets import make_moons
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -59,6 +60,7 @@ SIZES = {
     },
 }  # fmt: skip
 cfg = SIZES[profile]
+TWO = LinearSegmentedColormap.from_list("two", [PALETTE["blue"], "#F4F4F4", PALETTE["orange"]])
 use_style()
 
 # %% tags=["remove-input"]
@@ -67,7 +69,7 @@ mixbook.card("llp_bp")
 # %% [markdown]
 # ## In one picture
 
-# %% tags=["hide-input", "thumbnail"] mystnb={"image": {"alt": "Three panels with the same points, two interlocking half-moons. Left: each point has the colour of the share of ones in its bag; the colours say nothing about the shape. Middle: the graph of neighbours, points coloured by their marginals after belief propagation; the upper moon is orange and the lower one blue, except for a few points. Right: the classifier trained on the thresholded marginals, its two regions divided by a curve between the moons."}}
+# %% tags=["hide-input", "thumbnail"] mystnb={"image": {"alt": "Three panels with the same points, two interlocking half-moons. Left: each point has the colour of the share of ones in its bag; the colours say nothing about the shape. Middle: the graph of neighbours, points coloured by their marginals after belief propagation; the upper moon is blue and the lower one orange. Right: the classifier trained on the thresholded marginals, its two regions divided by a curve between the moons."}}
 moons, moon_y = make_moons(480, noise=0.13, random_state=seed)
 moons = moons.astype(np.float32)
 moon_bags, moon_counts = lb.make_bags(moon_y, 12, seed)
@@ -77,7 +79,7 @@ moon_found = lb.bp_bags(moon_graph, moon_bags, moon_counts, 1.0, 1.0, "cardinali
 
 
 def draw_points(ax, colours, title, **more):
-    ax.scatter(*moons.T, c=colours, cmap="PuOr_r", vmin=0, vmax=1, s=16, lw=0.3, ec="#555555", **more)  # fmt: skip
+    ax.scatter(*moons.T, c=colours, cmap=TWO, vmin=0, vmax=1, s=16, lw=0.3, ec="#555555", **more)  # fmt: skip
     ax.set(title=title, xlabel="$x_1$")
     ax.grid(visible=False)
 
@@ -88,15 +90,15 @@ def draw_graph(ax, graph, colours, title):
 
 
 fig, axes = plt.subplots(1, 3, figsize=(10, 3.6), sharex=True, sharey=True)
-draw_points(axes[0], moon_share, "known: the share of ones in each bag")
+draw_points(axes[0], moon_share, "known: share of ones in each bag")
 draw_graph(axes[1], moon_graph, moon_found.marginals, "inferred: marginals on the graph")
 labels = lb.pseudo_labels(moon_found.marginals, 0.5, moon_bags, moon_counts)
 student = lb.BagClassifier(hidden=(64, 32, 16), lr=1e-2, max_epochs=60, batch_size=96, random_state=seed)  # fmt: skip
 student.fit(moons, np.arange(len(moons)), labels)
 side = [np.linspace(a, b, 120, dtype=np.float32) for a, b in zip(moons.min(0) - 0.2, moons.max(0) + 0.2)]  # fmt: skip
 grid = np.stack(np.meshgrid(*side), axis=-1)
-axes[2].contourf(*side, student.predict_proba(grid.reshape(-1, 2))[:, 1].reshape(120, 120), 20, cmap="PuOr_r", alpha=0.45, vmin=0, vmax=1)  # fmt: skip
-draw_points(axes[2], moon_y, "learned: a classifier (points: true labels)")
+axes[2].contourf(*side, student.predict_proba(grid.reshape(-1, 2))[:, 1].reshape(120, 120), 20, cmap=TWO, alpha=0.45, vmin=0, vmax=1)  # fmt: skip
+draw_points(axes[2], moon_y, "learned: a classifier")
 axes[0].set(ylabel="$x_2$")
 plt.show()
 
@@ -104,7 +106,7 @@ plt.show()
 mixbook.say(
     f"480 points in {len(moon_counts)} random bags of 12; of the labels only the number of ones in each bag is known. A bag's share ranks the points little better than chance "
     f"(AUC {roc_auc_score(moon_y, moon_share):.2f}). Together with the wish that neighbours agree it pins down almost every label (AUC {roc_auc_score(moon_y, moon_found.log_odds):.2f}), "
-    f"and an ordinary classifier trained on these guesses is right for {student.score(moons, moon_y, 'accuracy'):.0%} of the points."
+    f"and an ordinary classifier trained on these guesses (right panel, with the true labels) is right for {student.score(moons, moon_y, 'accuracy'):.0%} of the points."
 )
 
 # %% [markdown]
@@ -177,8 +179,8 @@ fig, ax = plt.subplots(figsize=(7.2, 3))
 ax.plot(steps, twelve["pairwise"], "-o", ms=3, color=PALETTE["orange"], label="pairs, Eq. (5)")
 ax.plot(steps, twelve["cardinality"], "-", color=PALETTE["blue"], lw=2.4, label="whole bag, Eq. (8)")  # fmt: skip
 ax.axhline(truth, ls="--", lw=1, color=PALETTE["black"], label="exact")
-ax.set(xlabel="iteration", ylabel="marginal $q_i$", ylim=(-0.03, 1))
-ax.legend(ncols=3)
+ax.set(xlabel="iteration", ylabel="marginal $q_i$", ylim=(-0.03, 1.2))
+ax.legend(ncols=3, loc="upper center")
 plt.show()
 
 # %% tags=["remove-input"]
@@ -225,6 +227,14 @@ def draw_strength(lam_sim):
 
 
 slider_figure(draw_strength, [0.0, 0.1, 0.3, 1.0, 3.0, 10.0], "weight of neighbours", dpi=70)
+
+# %% tags=["remove-input"]
+frozen = lb.bp_bags(moon_graph, moon_bags, moon_counts, 1.0, 10.0, "cardinality").marginals >= 0.5
+law = (*moon_graph, moon_bags, moon_counts, 1.0, 10.0)
+mixbook.say(
+    f"At λ_s = 10 belief propagation calls {frozen.mean():.0%} of the points ones. The law itself does not want that: the true labels are e^{lb.log_gibbs(moon_y, *law) - lb.log_gibbs(frozen, *law):.0f} times as likely. "
+    "Starting from nothing, neighbours agree with each other before the counts are heard, and no message brings them back."
+)
 
 # %% [markdown]
 # ### Pseudo-labels, network, and again
@@ -442,15 +452,21 @@ mixbook.say(
 )
 
 # %% [markdown]
-# Why does the order differ from the paper's? Whether an edge joins equal labels is what LLP-BP lives on. On Adult, neighbours in the raw covariates agree hardly more often than the share of each class suggests, and with bags of
-# hundreds the counts don't correct that: the first round is wrong, the network learns the wrong labels, and the second round inherits them. A linear model that sees nothing but bag means has no such first step to survive.
+# Why does BP lose where bags are large? Eq. (1) prefers labels that cut few edges. On the two moons those are the classes. Does it hold on Adult?
 
 # %% tags=["remove-input"]
 X, y, *_ = sample("Adult", 1)
-near, _ = lb.knn_graph(X, 5)
-p = y.mean()
+size = LARGE["Adult"]
+ids, counts = lb.make_bags(y, size, 1000 * seed + 1)
+near, weight = lb.knn_graph(X, 5)
+picked = settings["Adult", size]["LLP-BP"]
+run = lb.bp_bags((near, weight), ids, counts, picked["lam_bag"], picked["lam_sim"], picked["method"])  # fmt: skip
+guess = lb.pseudo_labels(run.log_odds, "count", ids, counts)
+cut = {k: weight[v[near[:, 0]] != v[near[:, 1]]].sum() / weight.sum() for k, v in (("true", y), ("found", guess))}  # fmt: skip
 mixbook.say(
-    f"Share of edges on Adult that join equal labels: {np.mean(y[near[:, 0]] == y[near[:, 1]]):.0%}. By chance it would be {p**2 + (1 - p) ** 2:.0%}."
+    f"The true labels cut {cut['true']:.0%} of the weight of all edges. The labels that BP finds for bags of {size}, as many ones in each bag as there are, cut {cut['found']:.0%}: smoother than the truth, in line with every count, "
+    f"and next to useless (AUC {roc_auc_score(y, run.log_odds):.2f} on the training instances). The graph has many smooth cuts, and counts of large bags hardly tell them apart. The network then learns the wrong cut, and the next round inherits it. "
+    "A logistic regression on bag means has no such first step to survive: it is linear, so it has few answers to choose from, and a few counts choose better among these than among labellings."
 )
 
 # %% [markdown]
