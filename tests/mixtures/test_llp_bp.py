@@ -200,6 +200,8 @@ def test_the_frustrated_bag_of_the_text():
 def test_pgmax_agrees_on_loops():
     """The engine of the authors' code, where it is installed."""
     pytest.importorskip("pgmax")
+    if not hasattr(pytest.importorskip("jax").lib, "xla_bridge"):
+        pytest.skip("this PGMax needs an older JAX")
     from pgmax import fgraph, fgroup, infer, vgroup
 
     rng = np.random.default_rng(0)
