@@ -4,7 +4,9 @@ Files are downloaded once into the folder that ``MIXBOOK_DATA_DIR`` names (defau
 operating system's cache folder) and their sha256 is checked on every load.
 """
 
+from mixbook.data.adult import Adult, load_adult
 from mixbook.data.airports import Airports, load_airports
+from mixbook.data.bank_marketing import BankMarketing, load_bank_marketing
 from mixbook.data.cifar10 import Cifar10Subset, load_cifar10_jpg
 from mixbook.data.cite import CitePCA, load_cite_pca50
 from mixbook.data.citeulike import CiteULike, load_citeulike_a
@@ -22,7 +24,9 @@ from mixbook.data.scholp import load_scholp, load_scholp_published
 from mixbook.data.street_network import StreetNetwork, load_street_network
 
 __all__ = [
+    "Adult",
     "Airports",
+    "BankMarketing",
     "Cifar10Subset",
     "CitationGraph",
     "CitePCA",
@@ -37,7 +41,9 @@ __all__ = [
     "data_dir",
     "fetch",
     "known_files",
+    "load_adult",
     "load_airports",
+    "load_bank_marketing",
     "load_cifar10_jpg",
     "load_cite_pca50",
     "load_citeulike_a",
