@@ -10,11 +10,13 @@ from jaxtyping import Float, Int
 
 from mixbook.mixtures.mycorrhiza._checks import as_distances
 
+TIE = 1e-12
+
 
 def circular_order(D: Any) -> Int[np.ndarray, " N"]:
     """Arrange the individuals on a circle so that close ones are neighbours.
 
-    The agglomeration of Bryant and Moulton (2004): clusters hold one or two nodes; the two closest
+    The agglomeration of Bryant and Moulton (2004). Clusters hold one or two nodes; the two closest
     clusters are linked by an edge between two of their nodes, and a node with two neighbours is
     smoothed away, three nodes becoming two. At the end the smoothing is undone. For a metric that
     fits on a circle, the order found is one on which it does. Takes O(N^3) time.
@@ -28,7 +30,8 @@ def circular_order(D: Any) -> Int[np.ndarray, " N"]:
     -------
     int array of shape (N,)
         A permutation. It starts with individual 0, in the direction in which the second entry is
-        below the last. Ties go to the lowest index.
+        below the last. Of clusters that tie, the closer pair is linked, then that of the lowest
+        index.
 
     Raises
     ------
@@ -68,15 +71,14 @@ class _Agglomeration:
         return list(dict.fromkeys((int(self.one[k]), int(self.two[k]))))
 
     def _closest_clusters(self) -> tuple[int, int]:
-        if self.m == 3:  # all pairs tie
-            return 0, 1
         m = self.m
         C = self.C[:m, :m]
         total = C.sum(1)
         # Eq. (4)
         Q = (m - 2) * C - (total[:, None] + total)
         np.fill_diagonal(Q, np.inf)
-        i, j = divmod(int(Q.argmin()), m)
+        tied = _least(Q, total.max())
+        i, j = divmod(int(np.where(tied, C, np.inf).argmin()), m)
         return i, j
 
     def _to_clusters(self, x: int) -> Float[np.ndarray, " m"]:
@@ -91,11 +93,14 @@ class _Agglomeration:
         # Eq. (5)
         R = {x: self._to_clusters(x)[rest].sum() + self.d[x, inside].sum() for x in inside}
         mh = self.m + len(inside) - 2
-        value = {(x, y): (mh - 2) * self.d[x, y] - R[x] - R[y] for x in ours for y in theirs}
-        return min(value, key=value.__getitem__)
+        pairs = [(x, y) for x in ours for y in theirs]
+        value = np.array([(mh - 2) * self.d[x, y] - R[x] - R[y] for x, y in pairs])
+        return pairs[int(_least(value, max(R.values())).argmax())]
 
     def _smooth(self, chain: list[int]) -> list[int]:
-        """Reduce a chain of linked nodes to two."""
+        """Reduce a chain of linked nodes to two, from the end whose two nodes are closer."""
+        if self.d[chain[0], chain[1]] > self.d[chain[-1], chain[-2]]:
+            chain = chain[::-1]
         while len(chain) > 2:
             x, y, z = chain[:3]
             d = self.d
@@ -155,6 +160,12 @@ class _Agglomeration:
             straight = d[p, q] + d[pp, qq] <= d[p, qq] + d[pp, q]
             nodes = [pp, p, q, qq] if straight else [pp, p, qq, q]
         return [self.name[s] for s in nodes]
+
+
+def _least(values: np.ndarray, scale: float) -> np.ndarray:
+    """Where the least value stands, up to rounding. Of four clusters two pairs always tie in
+    Eq. (4), of three all."""
+    return values <= values.min() + TIE * scale
 
 
 def _canonical(order: np.ndarray) -> Int[np.ndarray, " N"]:

@@ -207,7 +207,9 @@ def make_hybrids(
     parents = [rng.permutation(np.flatnonzero(data.y == k))[:n_parents] for k in names]
     q = np.repeat(shares, n_hybrids)
     pairs = np.array([rng.permutation(len(names))[:2] for _ in q])
-    hybrids = np.stack([_cross(data.G, parents, i, j, w, rng) for (i, j), w in zip(pairs, q)])
+    hybrids = np.stack(
+        [_cross(data.G, parents, i, j, w, rng) for (i, j), w in zip(pairs.tolist(), q.tolist())]
+    )
     pure = np.setdiff1d(np.arange(len(data)), np.concatenate(parents))
     truth = np.zeros((len(q), len(names)))
     truth[np.arange(len(q)), pairs[:, 0]] = q
@@ -282,8 +284,9 @@ class _Ancestry:
     def remove(self, lineage: int) -> np.ndarray:
         """Take a lineage out (the last one gets its number) and return its material."""
         material = self.material[lineage]
-        for of_lineages in (self.deme, self.material, self.breaks):
-            of_lineages[lineage] = of_lineages[-1]
+        self.material[lineage] = self.material[-1]
+        self.deme[lineage], self.breaks[lineage] = self.deme[-1], self.breaks[-1]
+        for of_lineages in (self.material, self.deme, self.breaks):
             of_lineages.pop()
         return material
 
