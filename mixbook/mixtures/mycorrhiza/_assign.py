@@ -120,7 +120,8 @@ class Mycorrhiza(BaseEstimator):
 
     def predict(self) -> np.ndarray:
         """The likeliest population of each individual."""
-        return self.classes_[self.predict_proba().argmax(1)]
+        best = self.predict_proba().argmax(1)
+        return self.classes_[best]
 
     def cross_val_accuracy(self, G: Any, y: Any, n_splits: int = 5, n_repeats: int = 1) -> float:
         """Mean accuracy of stratified, shuffled cross-validation.
