@@ -11,6 +11,12 @@ from mixbook.data.cifar10 import Cifar10Subset, load_cifar10_jpg
 from mixbook.data.cite import CitePCA, load_cite_pca50
 from mixbook.data.citeulike import CiteULike, load_citeulike_a
 from mixbook.data.covid19_panel import CovidPanel, load_covid19_panel
+from mixbook.data.genotypes import (
+    Genotypes,
+    load_gypsy_moth,
+    load_m_fijiensis,
+    load_myco,
+)
 from mixbook.data.materials_procedures import (
     MaterialsProcedures,
     Procedure,
@@ -33,6 +39,7 @@ __all__ = [
     "CiteULike",
     "CovidPanel",
     "DataError",
+    "Genotypes",
     "MaterialsProcedures",
     "NYCommuting",
     "Procedure",
@@ -48,7 +55,10 @@ __all__ = [
     "load_cite_pca50",
     "load_citeulike_a",
     "load_covid19_panel",
+    "load_gypsy_moth",
+    "load_m_fijiensis",
     "load_materials_procedures",
+    "load_myco",
     "load_ny_commuting",
     "load_pickle",
     "load_planetoid",
