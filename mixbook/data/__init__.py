@@ -9,6 +9,7 @@ from mixbook.data.cifar10 import Cifar10Subset, load_cifar10_jpg
 from mixbook.data.cite import CitePCA, load_cite_pca50
 from mixbook.data.citeulike import CiteULike, load_citeulike_a
 from mixbook.data.covid19_panel import CovidPanel, load_covid19_panel
+from mixbook.data.digits import DigitCollections, load_digit_collections
 from mixbook.data.materials_procedures import (
     MaterialsProcedures,
     Procedure,
@@ -29,6 +30,7 @@ __all__ = [
     "CiteULike",
     "CovidPanel",
     "DataError",
+    "DigitCollections",
     "MaterialsProcedures",
     "NYCommuting",
     "Procedure",
@@ -42,6 +44,7 @@ __all__ = [
     "load_cite_pca50",
     "load_citeulike_a",
     "load_covid19_panel",
+    "load_digit_collections",
     "load_materials_procedures",
     "load_ny_commuting",
     "load_pickle",

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from sklearn.datasets import load_digits
 
-__all__ = ["DigitCollections", "load_digit_collections"]
+__all__ = ["DigitCollections", "count_ink", "load_digit_collections"]
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,15 @@ class DigitCollections:
     mnist : float32 array of shape (5000, 8, 8)
     mnist_digit : int array of shape (5000,)
         0 to 9, 500 of each, in this order.
+    mnist_raw : float32 array of shape (5000, 28, 28)
+        The same pictures of MNIST as they were published.
     """
 
     uci: Float[np.ndarray, "n 8 8"]
     uci_digit: Int[np.ndarray, " n"]
     mnist: Float[np.ndarray, "m 8 8"]
     mnist_digit: Int[np.ndarray, " m"]
+    mnist_raw: Float[np.ndarray, "m 28 28"]
 
 
 def load_digit_collections() -> DigitCollections:
@@ -54,6 +57,7 @@ def load_digit_collections() -> DigitCollections:
         uci_digit=uci.target.astype(np.int64),
         mnist=np.stack([count_ink(p) for p in pictures]),
         mnist_digit=digit,
+        mnist_raw=pictures,
     )
 
 

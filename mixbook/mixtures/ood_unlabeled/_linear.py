@@ -275,7 +275,8 @@ class RSSLinear(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> Int[np.ndarray, " n"]:
         """The predicted labels, of the kind given to ``fit``; on the boundary the greater one."""
-        return self.classes_[(self.decision_function(X) >= 0).astype(int)]
+        score = self.decision_function(X)
+        return self.classes_[(score >= 0).astype(int)]
 
     def _settings(self) -> dict[str, Any]:
         if not isinstance(self.fit_intercept, bool | np.bool_):

@@ -198,7 +198,7 @@ def robust_loss(
     cost: str = "l2sq",
     steps: int = 15,
     lr: float = 0.1,
-) -> tuple[Float[Tensor, " B"], Float[Tensor, "B d"]]:
+) -> tuple[Float[Tensor, " B"], Float[Tensor, B * d]]:
     r"""Robust loss of any differentiable loss by ascent on the points, Eq. (1).
 
     .. math:: \phi_\gamma(X, y) = \sup_Z\ \ell(Z, y) - \gamma\, c(Z, X)

@@ -195,7 +195,8 @@ class RSSNet(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> Int[np.ndarray, " n"]:
         """The predicted labels, of the kind given to ``fit``."""
-        return self.classes_[(self.decision_function(X) >= 0).astype(int)]
+        score = self.decision_function(X)
+        return self.classes_[(score >= 0).astype(int)]
 
     def _check(self) -> None:
         if not isinstance(self.module, torch.nn.Module):
