@@ -568,7 +568,7 @@ for k, m in enumerate((25, 50)):
         ax.errorbar(got["mean"], np.arange(len(names)) + 0.2 * (k - 0.5), xerr=got["sem"], fmt="os"[k], color=PALETTE[("sky", "blue")[k]], label=f"m = {m}")  # fmt: skip
         ax.set(xlabel=f"{column} on MNIST", yticks=range(len(names)), yticklabels=names)
 axes[0].invert_yaxis()
-axes[0].legend(loc="lower left")
+axes[1].legend(loc="upper right")
 plt.show()
 
 # %% tags=["remove-input"]

@@ -275,6 +275,32 @@ def test_batches_and_padding_change_nothing():
     torch.testing.assert_close(together.objective[:, 1:], alone.objective)
 
 
+def test_the_path_is_that_of_plain_loops():
+    X, y, U = small_sample(15, B=1)
+    Xn, yn, Un = X[0].numpy(), y[0].numpy(), U.numpy()
+    g, gu, lam, lr, beta, n_iter = 0.4, 0.3, 2.0, 0.5, 0.8, 12
+
+    def value(theta):
+        ramps = [min(1, max(0, 1 - g * yi * (xi @ theta))) for xi, yi in zip(Xn, yn)]
+        return np.mean(ramps) + lam * np.mean([max(0, 1 - gu * abs(u @ theta)) for u in Un])
+
+    theta = sum(yi * xi for xi, yi in zip(Xn, yn))
+    theta, speed, path = theta / np.linalg.norm(theta), np.zeros(3), []
+    for k in range(n_iter):
+        path.append(value(theta))
+        slope = np.zeros(3)
+        for xi, yi in zip(Xn, yn):
+            slope -= g / len(Xn) * yi * xi * (0 < 1 - g * yi * (xi @ theta) < 1)
+        for u in Un:
+            slope -= lam * gu / len(Un) * np.sign(u @ theta) * u * (gu * abs(u @ theta) < 1)
+        speed = beta * speed + slope - (slope @ theta) * theta
+        theta = theta - lr * (1 - k / n_iter) / (g + lam * gu) * speed
+        theta = theta / np.linalg.norm(theta)
+    path.append(value(theta))
+    fit = ou.fit_directions(X, y, U, g, gu, lam, n_iter=n_iter, lr=lr, momentum=beta)
+    np.testing.assert_allclose(fit.objective[:, 0], path, rtol=1e-10)
+
+
 def test_the_best_visited_point_is_returned():
     X, y, U = small_sample(6)
     fit = ou.fit_directions(X, y, U, 0.4, 0.6, 3.0, n_iter=60, lr=3.0)
@@ -353,6 +379,18 @@ def test_an_intercept_follows_a_moved_origin():
     assert model.score(X + shift, y) > 0.95
     assert abs(model.decision_function(shift[None])[0]) < 0.5  # the middle lies on the boundary
     assert ou.RSSLinear().fit(X + shift, y).intercept_ == 0
+
+
+def test_with_an_intercept_the_start_is_the_mid_plane_of_the_classes():
+    X, y, U = small_sample(16, B=1)
+    X = X + 2.0
+    low, high = X[0][y[0] < 0].mean(0).numpy(), X[0][y[0] > 0].mean(0).numpy()
+    theta = (high - low) / np.linalg.norm(high - low)
+    score = lambda Z: Z.numpy() @ theta - theta @ (low + high) / 2  # noqa: E731
+    ramp = np.clip(1 - 0.4 * y[0].numpy() * score(X[0]), 0, 1).mean()
+    tent = np.maximum(0, 1 - 0.4 * np.abs(score(U))).mean()
+    fit = ou.fit_directions(X, y, U, 0.4, 0.4, 2.0, intercept=True, n_iter=1)
+    assert fit.objective[0].item() == pytest.approx(ramp + 2 * tent)
 
 
 def test_a_known_covariance_is_the_fit_in_whitened_coordinates():

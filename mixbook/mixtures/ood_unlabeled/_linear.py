@@ -162,7 +162,7 @@ def _tangent(gradient: Tensor, theta: Tensor, d: int) -> Tensor:
 
 
 def _one_each(value: float | Tensor, name: str, like: Tensor) -> Float[Tensor, " B"]:
-    values = torch.as_tensor(value).to(like)
+    values = torch.as_tensor(value, dtype=like.dtype, device=like.device)
     if values.shape not in ((), (len(like),)) or not (values >= 0).all() or values.isinf().any():
         raise ValueError(f"{name} must be one number >= 0, or one for each of {len(like)} samples")
     return values.expand(len(like))
