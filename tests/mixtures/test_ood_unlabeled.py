@@ -241,6 +241,19 @@ def test_gradient_of_the_objective_against_finite_differences():
             assert along[b, k].item() == pytest.approx(slope.item(), abs=1e-6)
 
 
+def test_autograd_of_the_objective_agrees():
+    from mixbook.mixtures.ood_unlabeled._linear import _objective_and_gradient, _tangent
+
+    X, y, U = small_sample(17, B=1)
+    theta = torch.nn.functional.normalize(tensor([0.5, 0.2, 0.9]), dim=0).requires_grad_()
+    ou.rss_objective(theta, X[0], y[0], U, 0.4, 0.3, 2.0).backward()
+    one, weight = theta.detach()[None], torch.full_like(y, 1 / y.shape[1])
+    _, gradient = _objective_and_gradient(
+        one, X, y, weight, U, tensor([0.4]), tensor([0.3]), tensor([2.0])
+    )
+    torch.testing.assert_close(theta.grad, _tangent(gradient, one, 3)[0])
+
+
 def test_in_the_plane_a_minimum_on_the_circle_is_found():
     angles = np.linspace(0, 2 * np.pi, 1441)[:-1]
     circle = np.stack([np.cos(angles), np.sin(angles)])
