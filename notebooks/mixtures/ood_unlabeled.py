@@ -16,6 +16,8 @@
 
 # %% [markdown]
 # # RSS: Out-of-domain unlabelled data improves generalisation
+#
+# > **Draft, not a finished chapter:** it has not been reviewed, its verdicts have not been tried on enough seeds, and its full profile has not been run.
 
 # %% tags=["install", "hide-input", "remove-output"]
 import subprocess
