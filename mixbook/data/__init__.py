@@ -17,6 +17,7 @@ from mixbook.data.genotypes import (
     load_m_fijiensis,
     load_myco,
 )
+from mixbook.data.digits import DigitCollections, load_digit_collections
 from mixbook.data.materials_procedures import (
     MaterialsProcedures,
     Procedure,
@@ -40,6 +41,7 @@ __all__ = [
     "CovidPanel",
     "DataError",
     "Genotypes",
+    "DigitCollections",
     "MaterialsProcedures",
     "NYCommuting",
     "Procedure",
@@ -57,6 +59,7 @@ __all__ = [
     "load_covid19_panel",
     "load_gypsy_moth",
     "load_m_fijiensis",
+    "load_digit_collections",
     "load_materials_procedures",
     "load_myco",
     "load_ny_commuting",
