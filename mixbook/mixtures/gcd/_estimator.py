@@ -195,12 +195,13 @@ class GPC(BaseEstimator):
 
     def _project(self, X: np.ndarray) -> np.ndarray:
         X = unit_rows(X) if self.normalize == "l2" else X
-        return X if self.pca_ is None or not len(X) else self.pca_.transform(X)
+        if self.pca_ is None:
+            return X
+        return self.pca_.transform(X) if len(X) else np.empty((0, self.pca_.n_components_))
 
     def _prior(self, U: np.ndarray, L: np.ndarray, codes: np.ndarray) -> NIWPrior | None:
         if self.rounds == 0:
             return None
-        L = L if len(L) else np.empty((0, U.shape[1]))
         scale = (
             within_class_variance(L, codes)
             if isinstance(self.prior_scale, str)
@@ -216,7 +217,6 @@ class GPC(BaseEstimator):
         centers: np.ndarray,
         rng: np.random.Generator,
     ) -> np.ndarray:
-        L = L if len(L) else np.empty((0, U.shape[1]))
         quiet = 0
         for t in range(self.rounds):
             centers = lloyd(U, L, codes, centers).centers

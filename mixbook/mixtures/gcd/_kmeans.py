@@ -107,7 +107,7 @@ def best_of(
     tol: float = 1e-4,
 ) -> KMeansFit:
     """The restart with the least inertia; class means are the first centres of each."""
-    n_classes = codes.max(initial=-1) + 1
+    n_classes = int(codes.max(initial=-1)) + 1
     sums, counts = group_sums(X_l, codes, n_classes)
     means = sums / counts[:, None]
     fits = [
