@@ -32,6 +32,7 @@ device = "auto"
 
 # %% tags=["hide-input"]
 from functools import partial
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -303,7 +304,7 @@ ax.legend()
 plt.show()
 
 # %% tags=["remove-input"]
-falls = sum(b < a for h in growth["released"] for a, b in zip(h, h[1:]))
+falls = sum(b < a for h in growth["released"] for a, b in pairwise(h))
 mixbook.say(
     f"With the released bookkeeping {falls} of {sum(len(h) - 1 for h in growth['released'])} rounds end with fewer components; the fits end at "
     f"{min(h[-1] for h in growth['released'])} to {max(h[-1] for h in growth['released'])} components instead of {min(h[-1] for h in growth['exact'])} to {max(h[-1] for h in growth['exact'])}. "
