@@ -86,7 +86,7 @@ def test_five_thousand_points_in_fifty_dimensions():
     U, L, y_l, y_u, old = problem(5000)
     model = gcd.GPC(26, split_labelled=True, random_state=0)
     clock("GPC, K from 26", 5000, model.fit, U, L, y_l)
-    process = BayesianGaussianMixture(26, max_iter=100, random_state=0)
+    process = BayesianGaussianMixture(n_components=26, max_iter=100, random_state=0)
     clock("Dirichlet process mixture of scikit-learn", 5000, process.fit, np.vstack([U, L]))
     print("components:", model.n_classes_, "history", model.k_history_)
     assert gcd.gcd_accuracy(y_u, model.labels_u_, old)[0] > 0.8

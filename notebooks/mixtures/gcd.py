@@ -53,7 +53,7 @@ from mixbook.data import load_cifar10_jpg
 from mixbook.mixtures import gcd
 
 SIZES = {
-    "ci": {"worlds": 12, "splits": 10, "pairs": 5, "epochs": 20, "width": 16,
+    "ci": {"worlds": 8, "splits": 8, "pairs": 5, "epochs": 16, "width": 16,
            "cifar": {"per_class": 40, "epochs": 3, "width": 8, "pairs": 1}},
     "full": {"worlds": 40, "splits": 30, "pairs": 10, "epochs": 60, "width": 32,
              "cifar": {"per_class": 400, "epochs": 20, "width": 16, "pairs": 2}},
@@ -68,7 +68,7 @@ mixbook.card("gcd")
 # %% [markdown]
 # ## In one picture
 
-# %% tags=["hide-input", "thumbnail"] mystnb={"image": {"alt": "Three panels with the same clouds of points in the plane, eight round groups, three of them with coloured labelled points. Left: labelled points in colour, all others grey. Middle: fourteen crosses, several in one cloud. Right: one cross in each cloud, and all points in the colour of their cloud."}}
+# %% tags=["hide-input", "thumbnail"] mystnb={"image": {"alt": "Three panels with the same clouds of points in the plane, eight round groups, three of them with coloured labelled points. Left: labelled points in colour, all others grey. Middle: fourteen crosses, several in one cloud. Right: one cross in each cloud, and a second one in a labelled cloud; points have the colour of their component."}}
 COLOURS = [PALETTE[c] for c in ("blue", "orange", "green", "red", "purple", "sky", "yellow", "black", "grey")]  # fmt: skip
 
 
@@ -97,7 +97,8 @@ plt.show()
 
 # %% [markdown]
 # Half of the points of three classes carry labels. The other classes are unknown, and so is their number. Components that
-# share a class are merged, those that cover two are split, and labelled ones hold their place.
+# share a class are merged, those that cover two are split, and labelled ones hold their place. What is left over in the end sits on a labelled
+# class, where the rules allow no merge. We'll come back to that.
 
 # %% [markdown]
 # ## The problem
@@ -192,7 +193,7 @@ mixbook.show_source(gcd.split_merge_step)
 #
 # $$ n\log(1+s^2/4) = 2n\log 2+\tfrac{D(D+3)}{4}\log n-\tfrac D2\log\kappa_0 \qquad \text{Eq. (15)} $$
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Four rising curves, one for each dimension 2, 4, 8 and 16: the log Hastings ratio of a split against the distance of two clusters. Each crosses zero further to the right the larger the dimension; triangles on the zero line mark the predicted crossings close by."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four rising curves, one for each dimension 2, 4, 8 and 16: the log Hastings ratio of a split against the distance of two clusters. Each crosses zero further to the right the larger the dimension; triangles on the zero line mark the predicted crossings, close by for few dimensions and too far right for 16."}}
 DIMS = [2, 4, 8, 16]
 distances = np.geomspace(2, 60, 25)
 rng = np.random.default_rng(seed)
@@ -210,8 +211,9 @@ for d, colour in zip(DIMS, COLOURS):
     ax.plot(distances, np.array(ratio) / 100, color=colour, label=f"D = {d}")
     ax.plot(gcd.critical_separation(100, d), 0, "v", color=colour, ms=9)
 ax.axhline(0, color=PALETTE["grey"], lw=1)
-ax.set(xscale="log", xlabel="distance of the centres (standard deviations)", ylabel="$H_s$ a point of a cluster (nats)", ylim=(-6, 4))  # fmt: skip
+ax.set(xscale="log", xlabel="distance of the centres (standard deviations)", ylabel="$H_s$ a point of a cluster (nats)", ylim=(-5, 7))  # fmt: skip
 ax.set_xticks([2, 5, 10, 20, 50], ["2", "5", "10", "20", "50"])
+ax.minorticks_off()
 ax.legend()
 plt.show()
 
@@ -222,11 +224,11 @@ mixbook.say(
         f"{crossing[d]:.1f} (D = {d}; Eq. (15): {gcd.critical_separation(100, d):.1f})"
         for d in DIMS
     )
-    + " standard deviations. Even with endless data, the Gammas alone ask for $2\\sqrt3\\approx3.5$."
+    + " standard deviations. The leading terms are a good guide in few dimensions and too strict in many. Even with endless data, the Gammas alone ask for $2\\sqrt3\\approx3.5$."
 )
 
 # %% [markdown]
-# In 16 dimensions two clusters that no eye would confuse count as one. That is why features are projected to few dimensions first: to as many principal components as keep
+# In 16 dimensions two clusters count as one that no eye would confuse. That is why features are projected to few dimensions first: to as many principal components as keep
 # 90 % of the variance, 32 at most.
 #
 # ### The prior decides
@@ -257,12 +259,13 @@ slider_figure(draw_scale, SCALES, "expected variance within a component", start=
 
 # %% [markdown]
 # Ellipses are two standard deviations of the posterior mode, Eq. (5). A scale that is too *small* makes every new component expensive: its few points must pull the covariance up from
-# the prior. So small scales merge.
+# the prior. So small scales merge. A scale far above the variance says that one broad component is nothing
+# unusual, and merges, too.
 #
 # ### A fault in the released program
 #
 # The authors' program keeps a centre if it is labelled, *or* was not split, *or* was not merged, and then adds the midpoints of merged pairs. But every merged centre was not split. So
-# the pair stays, and its midpoint comes on top, twice if each asked for the other. Here is one step from 14 components with each bookkeeping, and then whole fits, in which only the bookkeeping differs:
+# the pair stays, and its midpoint comes on top, twice if each asked for the other. Here is one step with each bookkeeping, on two clusters and three centres, and then whole fits in which only the bookkeeping differs:
 
 # %% tags=["nbval-check-output"]
 line = np.concatenate([np.linspace(-1, 1, 30), np.linspace(9, 11, 30)])[:, None]
@@ -272,7 +275,7 @@ for step in (gcd.split_merge_step, gcd.released_split_merge_step):
     found = step(line, None, None, three, line_prior, accept="greedy", generator=0)
     print(f"{step.__name__}: 3 centres -> {found.centers[:, 0].round(2).tolist()}")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Number of components against rounds for twelve synthetic worlds. The lines of the exact bookkeeping fall from fifteen to ten or eleven; those of the released bookkeeping rise and never fall."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Number of components against rounds for several synthetic worlds. The lines of the exact bookkeeping fall from fifteen to ten or eleven; those of the released bookkeeping rise to more than a hundred."}}
 TRUTH = 10
 
 
@@ -413,7 +416,9 @@ def rivals(U, L, y_l, s):
     counts = {name: len(np.unique(np.r_[f.labels_u_, f.labels_l_])) for name, f in fits.items()}
     plain = {k: KMeans(k, n_init=3, random_state=s).fit_predict(every) for k in range(6, 21, 2)}
     best = max(plain, key=lambda k: silhouette_score(every, plain[k], sample_size=600, random_state=s))  # fmt: skip
-    process = BayesianGaussianMixture(20, max_iter=100, reg_covar=1e-2, random_state=s).fit(every)
+    process = BayesianGaussianMixture(
+        n_components=20, max_iter=100, reg_covar=1e-2, random_state=s
+    ).fit(every)
     labels |= {
         "k-means, true K": plain[10][:n],
         "k-means, K by silhouette": plain[best][:n],
@@ -477,7 +482,7 @@ plt.show()
 # Framed are the labelled classes; above each stands its number of unlabelled images. Digits have several handwritings, and a Gaussian a handwriting is a better *density* than a Gaussian a digit. The evidence
 # answers the question that it is asked. How much hangs on the prior?
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Number of components found on the digits against the scale of the prior, on a logarithmic axis: few components for small scales, a peak or plateau near the automatic value, twelve for large scales."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Number of components found on the digits against the scale of the prior, on a logarithmic axis: few components for small scales, a plateau near the automatic value, and few again for very large scales."}}
 GRID = np.geomspace(0.001, 100, 11)
 U, L, y_l = Z[split.unlabelled], Z[split.labelled], digits.target[split.labelled]
 auto = gcd.within_class_variance(L, y_l)
@@ -499,14 +504,15 @@ mixbook.say(
 # %% [markdown]
 # ### Does training on prototypes help?
 #
-# Now the whole loop, with $K=10$ given. A small convolutional network starts from random weights; one run has the prototypical loss and one has the baseline's losses only. Both have the same initial weights, the same split and the same
-# settings, and both end with the same semi-supervised k-means on the final features.
+# Now the whole loop, with $K=10$ given. A small convolutional network is trained with the baseline's losses for the first half of the epochs. In the second half one run gets the prototypical loss and its twin doesn't. Up to there
+# the twins are the same, batch by batch, and both end with the same semi-supervised k-means on the final features.
 #
-# The paper begins with a large network trained on a million images, and we have nothing of the kind. Rate, temperature and batch were therefore chosen for the *baseline*, before any run with prototypes.
+# The paper begins with a large network trained on a million images, and a warm-up of one epoch is enough. Random weights have no clusters worth keeping, so that ours is longer. The rate, 0.01 out of 0.1, 0.03 and 0.01, was chosen for the *baseline*;
+# temperatures and weights are the authors'.
 
 # %% tags=["hide-input"]
 images = (digits.images / 16).astype(np.float32)[:, None]
-SETTINGS = {"lr": 0.1, "tau": 1.0, "batch_size": 128}
+SETTINGS = {"lr": 0.01, "batch_size": 128}
 
 
 def train(X, y, s, use_prototypes, *, width, epochs, augment, **options):
@@ -515,7 +521,7 @@ def train(X, y, s, use_prototypes, *, width, epochs, augment, **options):
     torch.manual_seed(s)  # the layers' own initialisation
     encoder, head = gcd.small_encoder(X.shape[1:], width, 64), gcd.small_head(64, 32)
     trainer = gcd.GPCTrainer(
-        encoder, head, augment, use_prototypes=use_prototypes, epochs=epochs, random_state=s, device=device, **SETTINGS, **options
+        encoder, head, augment, use_prototypes=use_prototypes, epochs=epochs, warmup=epochs // 2, random_state=s, device=device, **SETTINGS, **options
     )  # fmt: skip
     trainer.fit(X[split.unlabelled], X[split.labelled], y[split.labelled])
     scores = gcd.gcd_accuracy(y[split.unlabelled], trainer.predict(X[split.unlabelled]), split.old_mask)  # fmt: skip
@@ -560,8 +566,8 @@ mixbook.say(
 )
 
 # %% [markdown]
-# With random weights the first prototypes are those of random features, and the loss then teaches the network to keep them. The contrastive losses pull two views
-# together whatever the prototypes say.
+# The prototypes come from the very features that they then train. Where a cluster mixes two digits, the loss teaches the network to keep them mixed; where it is pure, it makes it tighter. What is gained on balance
+# depends on how good the features were to begin with.
 #
 # And with $K$ unknown? The number is carried from one E-step to the next:
 
@@ -616,9 +622,9 @@ scorecard.claim(
     "With K given, the prototypical loss raises accuracy.",
     paper="CIFAR-100 77.9 vs 73.0, CUB 55.4 vs 51.3, Cars 42.8 vs 39.0, ImageNet-100 76.9 vs 74.1",
     where="table, as reprinted in arXiv 2507.04725",
-    measured={"gain": gain},
-    criterion="gain > 0",
-    note="Digits, small network from random weights; difference of All between paired runs.",
+    measured={"gain": gain, "error": gain.se},
+    criterion="gain > 2 * error",
+    note="Digits, small network from random weights; difference of All between paired runs, and its standard error. A gain within two errors of nothing is none.",
 )
 scorecard.claim(
     "C3",
