@@ -54,9 +54,9 @@ from mixbook.mixtures import gcd
 
 SIZES = {
     "ci": {"worlds": 8, "splits": 8, "pairs": 5, "epochs": 16, "width": 16,
-           "cifar": {"per_class": 40, "epochs": 3, "width": 8, "pairs": 1}},
-    "full": {"worlds": 40, "splits": 30, "pairs": 10, "epochs": 60, "width": 32,
-             "cifar": {"per_class": 400, "epochs": 20, "width": 16, "pairs": 2}},
+           "cifar": {"per_class": 40, "epochs": 4, "width": 8, "pairs": 1}},
+    "full": {"worlds": 40, "splits": 30, "pairs": 10, "epochs": 40, "width": 16,
+             "cifar": {"per_class": 400, "epochs": 20, "width": 16, "pairs": 3}},
 }  # fmt: skip
 cfg = SIZES[profile]
 device = str(pick_device(device))
@@ -578,7 +578,7 @@ loop_scores, loop = train(
 fig, ax = plt.subplots(figsize=(6.4, 2.8))
 ax.plot(np.arange(1, len(loop.k_history_) + 1), loop.k_history_, "o-", color=PALETTE["blue"])
 ax.axhline(TRUTH, color=PALETTE["grey"], ls=":")
-ax.set(xlabel="E-step", ylabel="components", ylim=(0, None))
+ax.set(xlabel="E-step", ylabel="components", ylim=(0, None), xticks=range(1, len(loop.k_history_) + 1, 2))  # fmt: skip
 plt.show()
 
 # %% tags=["remove-input"]
@@ -618,13 +618,26 @@ scorecard.claim(
     note="Same runs; mean distance of K from 10, with the scale of the prior taken from the labelled classes.",
 )  # fmt: skip
 scorecard.claim(
-    "C2",
+    "C2a",
     "With K given, the prototypical loss raises accuracy.",
     paper="CIFAR-100 77.9 vs 73.0, CUB 55.4 vs 51.3, Cars 42.8 vs 39.0, ImageNet-100 76.9 vs 74.1",
     where="table, as reprinted in arXiv 2507.04725",
     measured={"gain": gain, "error": gain.se},
     criterion="gain > 2 * error",
     note="Digits, small network from random weights; difference of All between paired runs, and its standard error. A gain within two errors of nothing is none.",
+)
+cifar_gain = None
+if profile == "full":
+    samples = mixbook.Measured.from_samples((cifar_with[:, 0] - cifar_without[:, 0]).tolist())
+    cifar_gain = {"gain": samples, "error": samples.se}
+scorecard.claim(
+    "C2b",
+    "The same on photographs (CIFAR-10).",
+    paper="CIFAR-100 77.9 vs 73.0",
+    where="table, as reprinted in arXiv 2507.04725",
+    measured=cifar_gain,
+    criterion="gain > 2 * error",
+    note="4,000 images, network of three layers; the ci profile runs the same code on 400 images and too briefly to say anything.",
 )
 scorecard.claim(
     "C3",
