@@ -257,7 +257,8 @@ class GPCTrainer(BaseEstimator):
         n = len(images) - len(self._y_l)
         options = {"pca_dim": "auto"} | (self.mixture or {})
         options |= {"rounds": 0} if self.fixed_k else {}
-        mixture = GPC(self.n_classes_, normalize="l2", random_state=self._rng, **options)
+        k = self.init_k if self.fixed_k else self.n_classes_
+        mixture = GPC(k, normalize="l2", random_state=self._rng, **options)
         mixture.fit(Z[:n], Z[n:], self._y_l)
         self.n_classes_, self.labels_u_ = mixture.n_classes_, mixture.labels_u_
         self.k_history_.append(self.n_classes_)
