@@ -176,7 +176,7 @@ for name, a, b in (("0,1 | 9,10", [0, 1], [2, 3]), ("0,10 | 1,9", [0, 3], [1, 2]
 #
 # ### The moves
 #
-# Halves come from 2-means on the members of a component. A component or a half of five points or fewer is left alone. A component that was
+# Halves come from 2-means on the members of a component. There is no split if a half has five points or fewer. A component that was
 # not split may merge with its nearest remaining neighbour. Components of labelled classes do neither. A move with $H>0$ is accepted, another one with a probability, Eq. (9): $e^{H}$
 # in the theory of these moves, a constant 0.1 in the authors' program, 0 if we are greedy.
 
@@ -566,8 +566,8 @@ mixbook.say(
 )
 
 # %% [markdown]
-# The prototypes come from the very features that they then train. Where a cluster mixes two digits, the loss teaches the network to keep them mixed; where it is pure, it makes it tighter. What is gained on balance
-# depends on how good the features were to begin with.
+# A likely reason is that the prototypes come from the very features that they then train. Where a cluster is pure, the loss makes it tighter; where it mixes two digits, the loss teaches the network to keep them mixed. What is gained on balance
+# would then depend on how good the features were to begin with, and the paper's were far better.
 #
 # And with $K$ unknown? The number is carried from one E-step to the next:
 

@@ -109,8 +109,8 @@ class _Moves:
         Sub-components come from 2-means on the members. Labelled ones all stay in the first.
         """
         new, old = self.unlabelled(k), self.labelled(k)
-        if len(new) < 2 or len(new) + len(old) <= max(self.min_size, 2):
-            return None
+        if len(new) < 2 or len(new) + len(old) < 2 * (self.min_size + 1):
+            return None  # one half would be too small, whatever the halves
         halves = best_of(new, old, np.zeros(len(old), dtype=np.int64), 2, 10, self.rng)
         X1 = np.vstack([old, new[halves.labels_u == 0]])
         X2 = new[halves.labels_u == 1]
@@ -194,8 +194,7 @@ def split_merge_step(
     alpha : float
         Concentration in Eq. (6).
     min_size : int
-        Neither a component nor its halves may be this small or smaller to be split (5 as in the
-        authors' program).
+        Both halves of a split must be larger (5 as in the authors' program).
     split_labelled : bool
         An extension. The unlabelled members of a labelled component may be split off, and
         components without labels may be merged into it. By default labelled components are left
