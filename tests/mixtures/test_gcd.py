@@ -329,6 +329,21 @@ def test_each_pair_is_tried_once_and_each_component_moves_once():
     assert len(found.centers) == 12 + found.n_splits - found.n_merges
 
 
+def test_a_pair_that_stays_apart_is_scored_once():
+    X, y = blobs(2)
+    found = step(X, y, [], means(X, y))
+    assert [p.clusters for p in found.proposals if p.kind == "merge"] == [(0, 1)]
+
+
+def test_a_component_that_was_split_is_not_merged():
+    rng = RNG(0)
+    X = np.concatenate([at + 0.1 * rng.normal(size=(n, 1)) for at, n in ((0, 40), (5, 5), (20, 5))])
+    found = step(X, np.zeros(50, int), [], [[0.0], [5.0], [20.0]], accept=1.0)
+    moves = [(p.kind, p.clusters) for p in found.proposals]
+    assert moves == [("split", (0,)), ("merge", (1, 2))]  # although the first is nearer
+    assert len(found.centers) == 3
+
+
 def test_labelled_components_are_left_alone():
     X, y = blobs()
     lab = np.flatnonzero((y == 0) & (np.arange(160) % 2 == 0))
@@ -386,6 +401,8 @@ def test_acceptance_follows_the_ratio():
     rng = RNG(0)
     for rule in ("mh", "greedy", 0.1):
         assert gcd.accept_move(0.1, rule, rng)
+    assert not gcd.accept_move(-0.1, "greedy", rng)
+    assert not gcd.accept_move(-0.1, 0.0, rng)
     for rule, wanted in (("mh", 0.3), ("greedy", 0.0), (0.1, 0.1)):
         taken = [gcd.accept_move(math.log(0.3), rule, rng) for _ in range(4000)]
         assert np.mean(taken) == pytest.approx(wanted, abs=0.03)
