@@ -805,6 +805,34 @@ def test_without_prototypes_there_is_one_e_step_and_the_loss_is_the_baselines():
     assert early.losses_[0] > plain.losses_[0]
 
 
+def test_another_clustering_can_take_the_place_of_the_mixture():
+    X, y = bars(80)
+    split = gcd.gcd_split(y, [0, 1], random_state=0)
+    truth = np.concatenate([y[split.unlabelled], y[split.labelled]])
+    model = trainer(epochs=2)
+    model.assign = lambda Z: truth
+    model.fit(X[split.unlabelled], X[split.labelled], y[split.labelled])
+    Z = model.features(np.concatenate([X[split.unlabelled], X[split.labelled]]))
+    C = means(Z, truth)
+    wanted = C / np.linalg.norm(C, axis=1, keepdims=True)
+    np.testing.assert_allclose(model.prototypes_, wanted, atol=1e-6)
+
+
+def test_the_losses_get_vectors_of_length_one(monkeypatch):
+    from mixbook.mixtures.gcd import _trainer
+
+    X, y = bars(40)
+    seen = []
+
+    def spy(z, projected, *args, **kwargs):
+        seen.append(torch.stack([z.norm(dim=1), projected.norm(dim=1)]).detach())
+        return gcd.gpc_loss(z, projected, *args, **kwargs)
+
+    monkeypatch.setattr(_trainer, "gpc_loss", spy)
+    trainer(epochs=2, fixed_k=True).fit(X[20:], X[:20], y[:20])
+    torch.testing.assert_close(torch.stack(seen), torch.ones_like(torch.stack(seen)))
+
+
 def test_half_of_each_batch_is_labelled():
     X, y = bars(200)
     shares = []

@@ -17,7 +17,8 @@ from tqdm.auto import trange
 from mixbook.core.seeds import as_generator, as_rng, pick_device
 from mixbook.core.validation import check_integer, check_number
 from mixbook.mixtures.gcd._checks import as_labels
-from mixbook.mixtures.gcd._estimator import GPC
+from mixbook.mixtures.gcd._estimator import GPC, unit_rows
+from mixbook.mixtures.gcd._kmeans import group_sums
 from mixbook.mixtures.gcd._losses import gpc_loss, prototype_concentration
 
 __all__ = ["GPCTrainer", "augment_images", "small_encoder", "small_head"]
@@ -251,24 +252,32 @@ class GPCTrainer(BaseEstimator):
             schedule.step()
         self._e_step(images)
 
-    def _e_step(self, images: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
-        """Fit the mixture; prototypes with their concentration, and the target of each image."""
-        Z = self._features(images).cpu().numpy().astype(np.float64)
-        n = len(images) - len(self._y_l)
+    def assign(self, Z: Float[np.ndarray, "n d"]) -> Int[np.ndarray, " n"]:
+        """Component of each image, unlabelled ones first, from their features.
+
+        This is the E-step. It starts from the last number of components and stores the new one;
+        override it to try another clustering.
+        """
+        n = len(Z) - len(self._y_l)
         options = {"pca_dim": "auto"} | (self.mixture or {})
         options |= {"rounds": 0} if self.fixed_k else {}
         k = self.init_k if self.fixed_k else self.n_classes_
         mixture = GPC(k, normalize="l2", random_state=self._rng, **options)
         mixture.fit(Z[:n], Z[n:], self._y_l)
         self.n_classes_, self.labels_u_ = mixture.n_classes_, mixture.labels_u_
-        self.k_history_.append(self.n_classes_)
-        self.prototypes_ = mixture.prototypes_
-        target = np.concatenate([mixture.labels_u_, mixture.labels_l_])
+        return np.concatenate([mixture.labels_u_, mixture.labels_l_])
+
+    def _e_step(self, images: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
+        """Prototypes with their concentration, and the component of each image."""
+        Z = self._features(images).cpu().numpy().astype(np.float64)
+        target = self.assign(Z)
+        sums, counts = group_sums(Z, target, int(target.max()) + 1)
+        self.prototypes_ = unit_rows(sums / np.maximum(counts, 1)[:, None])
+        self.k_history_.append(len(self.prototypes_))
         phi = prototype_concentration(Z, self.prototypes_, target, self.tau_proto)
-        prototypes = torch.as_tensor(self.prototypes_, dtype=torch.float32, device=self._place)
-        return (prototypes, phi.float().to(self._place)), torch.as_tensor(
-            target, device=self._place
-        )
+        on_device: dict[str, Any] = {"dtype": torch.float32, "device": self._place}
+        prototypes = torch.as_tensor(self.prototypes_, **on_device), phi.to(**on_device)
+        return prototypes, torch.as_tensor(target, device=self._place)
 
     def _m_step(
         self,
