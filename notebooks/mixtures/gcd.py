@@ -16,6 +16,8 @@
 
 # %% [markdown]
 # # GPC: Finding known and new classes together, and how many there are
+#
+# > **Draft, not a finished chapter:** it has not been reviewed, its verdicts have not been tried on enough seeds, and its full profile has not been run.
 
 # %% tags=["install", "hide-input", "remove-output"]
 import subprocess
