@@ -11,13 +11,13 @@ from mixbook.data.cifar10 import Cifar10Subset, load_cifar10_jpg
 from mixbook.data.cite import CitePCA, load_cite_pca50
 from mixbook.data.citeulike import CiteULike, load_citeulike_a
 from mixbook.data.covid19_panel import CovidPanel, load_covid19_panel
+from mixbook.data.digits import DigitCollections, load_digit_collections
 from mixbook.data.genotypes import (
     Genotypes,
     load_gypsy_moth,
     load_m_fijiensis,
     load_myco,
 )
-from mixbook.data.digits import DigitCollections, load_digit_collections
 from mixbook.data.materials_procedures import (
     MaterialsProcedures,
     Procedure,
@@ -40,8 +40,8 @@ __all__ = [
     "CiteULike",
     "CovidPanel",
     "DataError",
-    "Genotypes",
     "DigitCollections",
+    "Genotypes",
     "MaterialsProcedures",
     "NYCommuting",
     "Procedure",
@@ -57,9 +57,9 @@ __all__ = [
     "load_cite_pca50",
     "load_citeulike_a",
     "load_covid19_panel",
+    "load_digit_collections",
     "load_gypsy_moth",
     "load_m_fijiensis",
-    "load_digit_collections",
     "load_materials_procedures",
     "load_myco",
     "load_ny_commuting",
