@@ -18,6 +18,7 @@ from sklearn.mixture import GaussianMixture
 
 from mixbook.mixtures import ppp
 from mixbook.mixtures.ppp import PPP
+from mixbook.mixtures.ppp._baselines import _spherical_bic
 from mixbook.mixtures.ppp._tree import Rules, grow_tree, is_certain
 
 
@@ -729,6 +730,29 @@ def test_rivals_with_a_search_over_k():
     assert model.bic(X) == pytest.approx(min(bics), rel=1e-3)
 
 
+def test_bic_of_k_means_is_that_of_equal_spheres():
+    X, y = ppp.make_blobs7(140, random_state=1)
+    n, p = X.shape
+    scores = {}
+    for K in range(1, 10):
+        labels = KMeans(K, n_init=20, random_state=0).fit_predict(X)
+        means = np.array([X[labels == c].mean(0) for c in range(K)])
+        variance = ((X - means[labels]) ** 2).sum() / (n * p)
+        log_lik = sum(
+            multivariate_normal(means[c], variance).logpdf(x) + math.log((labels == c).mean())
+            for x, c in zip(X, labels)
+        )
+        scores[K] = -2 * log_lik + (K - 1 + K * p + 1) * math.log(n)
+        model = KMeans(K, n_init=20, random_state=0).fit(X)
+        assert _spherical_bic(X, model) == pytest.approx(scores[K])
+    found = ppp.kmeans_bic(X, range(1, 10), random_state=0)
+    assert found.max() + 1 == min(scores, key=scores.get) == 7
+    assert adjusted_rand_score(found, y) > 0.97
+    one = np.random.default_rng(0).normal(size=(400, 2))
+    assert ppp.kmeans_bic(one, range(1, 6), random_state=0).max() == 0
+    assert ppp.kmeans_bic(np.repeat([[0.0], [1.0]], 20, axis=0), [1, 2]).max() == 1
+
+
 def test_shapes_of_the_simulated_sets():
     X, y = ppp.make_nested6(sd=0, random_state=0)
     centres = np.unique(X.round(9), axis=0)
@@ -787,6 +811,7 @@ TABLES = [
         ("X", lambda X: ppp.micro_clusters(X)),
         ("X", lambda X: ppp.g_means(X)),
         ("X", lambda X: ppp.kmeans_silhouette(X)),
+        ("X", lambda X: ppp.kmeans_bic(X)),
         ("X", lambda X: ppp.mixture_bic(X)),
         ("C", lambda X: ppp.weighted_gmm_em(X, k=1)),
     ],
@@ -865,6 +890,11 @@ def test_bad_settings(settings_, error, text):
         (lambda: ppp.micro_clusters(GOOD, 0), ValueError, "M must"),
         (lambda: ppp.g_means(GOOD, critical=-1), ValueError, "critical"),
         (lambda: ppp.g_means(GOOD, min_size=1), ValueError, "min_size"),
+        (lambda: ppp.kmeans_silhouette(GOOD, [1]), ValueError, "ks must"),
+        (lambda: ppp.kmeans_silhouette(GOOD, [40]), ValueError, "ks must"),
+        (lambda: ppp.kmeans_bic(GOOD, []), ValueError, "ks must name at least one"),
+        (lambda: ppp.mixture_bic(GOOD, [2.5]), TypeError, "ks must"),
+        (lambda: ppp.mixture_bic(GOOD, [41]), ValueError, "ks must"),
         (lambda: ppp.make_blobs7(3), ValueError, "n must"),
         (lambda: ppp.make_tri(sd=-1), ValueError, "sd"),
         (lambda: ppp.make_ring(1), ValueError, "K must"),

@@ -106,7 +106,7 @@ def kmeans_silhouette(
 ) -> Int[np.ndarray, " n"]:
     """k-means for each K of ``ks`` (at least 2), and the one with the largest mean silhouette."""
     X = as_points(X, min_rows=3)
-    models = _kmeans_models(X, ks, n_init, random_state)
+    models = _kmeans_models(X, _checked(ks, 2, len(X) - 1), n_init, random_state)
     best = max(models, key=lambda model: silhouette_score(X, model.labels_))
     return best.labels_.astype(np.int64)
 
@@ -123,8 +123,14 @@ def kmeans_bic(
               + (K + Kp)\log n
     """
     X = as_points(X, min_rows=2)
-    models = _kmeans_models(X, ks, n_init, random_state)
+    models = _kmeans_models(X, _checked(ks, 1, len(X)), n_init, random_state)
     return min(models, key=lambda model: _spherical_bic(X, model)).labels_.astype(np.int64)
+
+
+def _checked(ks: Sequence[int], low: int, high: int) -> list[int]:
+    if len(ks) == 0:
+        raise ValueError("ks must name at least one number of clusters, got none")
+    return [check_integer(k, "ks", low=low, high=high) for k in ks]
 
 
 def _kmeans_models(X: np.ndarray, ks: Sequence[int], n_init: int, seed: Seed) -> list[KMeans]:
@@ -148,7 +154,7 @@ def mixture_bic(
     X, rng = as_points(X, min_rows=2), as_rng(random_state)
     models = [
         GaussianMixture(k, n_init=n_init, random_state=int(rng.integers(2**31 - 1))).fit(X)
-        for k in ks
+        for k in _checked(ks, 1, len(X))
     ]
     best = min(models, key=lambda model: model.bic(X))
     return best.predict(X).astype(np.int64), best
