@@ -67,6 +67,7 @@ def test_seven_hundred_points_take_less_than_a_second():
     assert adjusted_rand_score(model.labels_, y) > 0.97
     timed(race, "mixtures, BIC to 15", lambda: ppp.mixture_bic(X, random_state=0))
     timed(race, "k-means, silhouette to 15", lambda: ppp.kmeans_silhouette(X, random_state=0))
+    timed(race, "k-means, BIC to 15", lambda: ppp.kmeans_bic(X, random_state=0))
     timed(race, "G-means", lambda: ppp.g_means(X, random_state=0), rounds=3)
     timed(race, "HDBSCAN", lambda: HDBSCAN(min_cluster_size=28, copy=True).fit(X), rounds=3)
     assert SECONDS[race, "ours"] < 1
@@ -86,7 +87,7 @@ import re, sys, time
 from mixbook.mixtures import ppp
 X, _ = ppp.make_big(int(sys.argv[1]), random_state=0)
 start = time.process_time()
-model = ppp.PPP(random_state=0).fit(X)
+model = ppp.PPP(k_max=12, random_state=0).fit(X)  # does not give up at the root
 seconds = time.process_time() - start
 # Not ru_maxrss, which a child takes over from the process that started it.
 peak = re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1]
@@ -104,8 +105,10 @@ def test_growth_up_to_a_million_points():
         seconds, clusters, kilobytes = map(float, re.findall(r"\S+", output)[-3:])
         points.append((n, seconds))
         print(f"n = {n:8,}: {seconds:6.2f} s, {clusters:.0f} clusters, {kilobytes / 1e6:.2f} GB")
+        assert clusters > 6
     slope = np.polyfit(*np.log(np.array(points).T), 1)[0]
     print(f"growth exponent {slope:.2f}")
+    assert points[1][1] < 15
     assert seconds < 180
     assert kilobytes < 2e6
     assert slope < 1

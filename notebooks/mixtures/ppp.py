@@ -136,10 +136,9 @@ mixbook.say(
 # %% [markdown]
 # ## The problem
 #
-# k-means is fast, but it must be told the number of clusters, and where it ends depends on where it starts. Gaussian mixtures have a likelihood, so one can compare
-# numbers of components by BIC; they are slower and depend on their start just as much. The abstract asks for the best of both: the
-# same clusters whatever the start, a number of clusters that is found and not given, compact clusters, a "most separable" subset of the data, and a way to deal with
-# large data.
+# k-means is fast, but it must be told the number of clusters, and where it ends depends on where it starts. Gaussian mixtures have a likelihood, so numbers of components can be
+# compared by BIC; they are slower and depend on their start just as much. The abstract asks for the best of both: the
+# same clusters whatever the start, their number found and not given, compact clusters, a "most separable" subset, and a way with large data.
 #
 # ## The idea
 #
@@ -150,7 +149,7 @@ mixbook.say(
 #   point to the component that grew from its own cluster.
 #
 # If both say yes, split and ask again of each part. If no $k$ passes, the set is a cluster. The leaves of this tree are the
-# result, and counting them gives the number of clusters. *Partitive* is the author's word for such recursive k-means.
+# result. *Partitive* is the author's word for such recursive k-means.
 #
 # Neither question is enough. A long thin Gaussian cut in half is perfectly repeatable, as there is only one best place to cut it. And a
 # mixture gladly uses two or more components for anything that is not Gaussian, a uniform square for instance.
@@ -188,7 +187,7 @@ print("mean over all nine pairs:", ppp.pairwise_ari(ways, 2).mean().round(3))
 
 # %% [markdown]
 # Drawn points break the tie a little, and taking the best of several starts makes the runs prefer the same winner. That is why $\rho_2$ in the table below is larger than 0.4,
-# and why `n_init` should stay small here: with a hundred starts each, the runs would agree on an arbitrary choice.
+# and why `n_init` should stay small here (exercise 3).
 #
 # ### Validation
 #
@@ -304,7 +303,6 @@ slider_figure(draw_noise, SDS, "standard deviation", start=1, dpi=64, colours=32
 # ### Where people go wrong
 #
 # - **Scale.** k-means measures all columns with one ruler. Standardise first.
-# - **Only $k = 2$.** See the triangle.
 # - **Full covariances on few points.** With fewer than ten points a column BIC means little; diagonal ones take over.
 # - **"Guaranteed" repeatability.** It is an estimate from $R$ runs: a split with true repeatability near 0.9 is accepted by one seed and refused by the next.
 
@@ -372,14 +370,13 @@ pd.DataFrame(repeat).round(3)
 mixbook.say(
     f"Mean agreement between answers from different seeds ({cfg['seeds']} seeds; {cfg['single_runs']} single runs; {cfg['rival_seeds']} seeds for the rivals that search for K). PPP gives the same partition: at least {min(r['PPP'] for r in repeat.values()):.3f}. Single runs of k-means do not where there are many clusters: "
     f"{repeat['blobs7']['k-means, one random start, K given']:.2f} and {repeat['nested6']['k-means, one random start, K given']:.2f}. But the third row is a warning: k-means from 20 starts with the right K is just as stable "
-    f"({min(r['k-means, best of 20, K given'] for r in repeat.values()):.3f} or more), and so it is when the silhouette chooses K ({min(r['k-means, best of 20, K by silhouette'] for r in repeat.values()):.3f} or more). Stability on easy sets is not what sets PPP apart; whether its number of clusters is better, we see next. "
+    f"({min(r['k-means, best of 20, K given'] for r in repeat.values()):.3f} or more), and so it is when the silhouette chooses K ({min(r['k-means, best of 20, K by silhouette'] for r in repeat.values()):.3f} or more). Stability on easy sets is not what sets PPP apart. "
     f"And a unanimous answer may be a trivial one: the numbers of clusters that PPP finds in wine are {sorted({fit.n_clusters_ for fit in fits['wine']})}."
 )
 
 # %% [markdown]
-# Those splits are clear-cut. A ring of six equal clouds is built to be ambiguous: by symmetry no partition into two to four parts is the best one. And
-# twelve ellipsoids scattered in five dimensions (`big`, of which more later) have no particular reason to fall into two to four groups. How far do the seeds agree there, and does it
-# depend on the number of restarts?
+# Those splits are clear-cut. A ring of six equal clouds is ambiguous: by symmetry no partition into two to four parts is the best one. And
+# twelve ellipsoids in five dimensions have no reason to fall into two to four groups. How far do the seeds agree there, with more and more restarts?
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Agreement between seeds against the number of restarts R. For blobs7 it is near one throughout. For rings of six clouds it is far below one, with error bars over several rings, and so is the single point for twelve ellipsoids at R = 12."}}
 RS = [2, 6, 12, 20]
@@ -419,7 +416,7 @@ plt.show()
 # %% tags=["remove-input"]
 mixbook.say(
     f"On blobs7 the seeds agree with any R (at least {min(easy):.3f}). On the rings, with R = {', '.join(map(str, RS))}, the mean agreement is {', '.join(f'{m.value:.2f}' for m in ring_mean.values())}, and the numbers of clusters "
-    f"found with R = 12 are {', '.join(map(str, ring_by_R[12][1]))}. On the ellipsoids it is {twelve_mean.value:.2f}, with numbers from {twelve_numbers[0]} to {twelve_numbers[-1]}. The bars are standard errors over data sets. Where seeds do agree here, it is often because each gave up with one cluster. So 'the same answer from any seed' is true of clear splits, "
+    f"found with R = 12 are {', '.join(map(str, ring_by_R[12][1]))}. On the ellipsoids it is {twelve_mean.value:.2f}, with numbers from {twelve_numbers[0]} to {twelve_numbers[-1]}. Bars are standard errors over data sets. Where seeds agree here, it is often because each gave up with one cluster. So 'the same answer from any seed' is true of clear splits, "
     "and false where a split's repeatability lies near the threshold; a large R makes the verdict on $\\rho_k$ itself reproducible, but does not make an ambiguous split clear."
 )
 
@@ -483,8 +480,7 @@ cost = table.groupby("method").seconds.sum() / len(draws)
 mixbook.say(
     f"Means over {len(draws)} draws; HDBSCAN's noise counts as error. Summed over the sets, the number of clusters is off by {', '.join(f'{off[m]:.1f} ({m})' for m in METHODS)}. "
     f"Seconds for all nine: {', '.join(f'{cost[m]:.2f} ({m})' for m in METHODS)}. "
-    f"PPP says {found.loc['iris', 'PPP']:g} for iris, where two species overlap; for the digits (ten principal components) it says {digits_K}: with clusters that overlap as much as these, mixture and k-means never "
-    f"agree well enough. PPP errs on the side of too few. The best rival at counting is {off.drop('PPP').idxmin()}; HDBSCAN assumes nothing about shapes and is faster, but leaves points out as noise."
+    f"PPP says {found.loc['iris', 'PPP']:g} for iris, where two species overlap; for the digits (ten principal components) it says {digits_K}. PPP errs on the side of too few. The best rival at counting is {off.drop('PPP').idxmin()}; HDBSCAN assumes nothing about shapes and is faster, but leaves points out as noise."
 )
 
 # %% [markdown]
@@ -509,16 +505,15 @@ wine_tol.round({"gain": 1, "agreement": 3})
 mixbook.say(
     f"For three parts, repeatability is {wine_test.candidates[1].rho:.2f} and the gain {wine_test.candidates[1].gain:.0f}, but agreement is {wine_test.candidates[1].agreement:.3f}, just short of 0.9. How short depends on "
     f"when EM is stopped: with scikit-learn's default tolerance of 0.001 it ends after {wine_tol.iterations.iloc[0]} iterations, still close to the k-means partition from which it started, the agreement is {wine_tol.agreement.iloc[0]:.3f}, and PPP finds "
-    f"{wine_tol['clusters found'].iloc[0]}. Run to convergence, the components drift a little further from their clusters. The abstract says nothing about such things. We keep the converged "
+    f"{wine_tol['clusters found'].iloc[0]}. Run to convergence, the components drift a little further from their clusters. We keep the converged "
     "fit, since a test that passes because its optimiser was interrupted is not much of a test, and report that the number for wine is not found."
 )
 
 # %% [markdown]
 # #### Other draws
 #
-# One draw of `blobs7` proves little. For other data seeds two of the seven centres can fall almost on top of each other, and then nobody could find seven. So here
-# is the number found against the smallest distance between centres. Beside it is the method's weak spot again, the ring of six: with
-# `k_max = 4` the recursion may not get past the first node.
+# One draw of `blobs7` proves little: for other data seeds two of the seven centres can fall almost on top of each other. So here
+# is the number found against the smallest distance between centres, and beside it the method's weak spot, the ring of six.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Left: clusters found by PPP on blobs7 for other data seeds against the smallest distance between two centres: mostly six or fewer where centres are closer than about four standard deviations, seven beyond, with exceptions. Right: clusters found on a ring of six clouds against k_max: one or few for small k_max, six from six on."}}
 nearest = np.array([nearest_centres(s) for s in range(cfg["data_seeds"])])
@@ -711,7 +706,7 @@ mixbook.say(
 )
 
 # %% [markdown]
-# ### Large data
+# ### A million points
 #
 # `big` has twelve ellipsoids of unequal size and direction in five dimensions. The reference is strong: a mixture with full covariances on 5,000
 # of the points, from three starts, *told* that there are twelve. Since one draw of twelve ellipsoids may be easy or hard, we take several.
@@ -792,8 +787,8 @@ mixbook.say(
 )
 
 # %% [markdown]
-# Is the reduction to blame for the bad draws? PPP gives up on 5,000 points that are not reduced, too, though not always on the same draws: which seed passes at the root is a matter of chance here.
-# So the reduction must be judged by itself. Take the root of the tree and each $k$ up to four: how much larger is the sum of squares *of the points* if k-means sees micro-clusters only,
+# Is the reduction to blame for the bad draws? PPP can give up on 5,000 points that are not reduced, too: which seed passes at the root is a matter of chance here.
+# So judge the reduction by itself. At the root, for each $k$ up to four, how much larger is the sum of squares *of the points* if k-means sees micro-clusters only,
 # how much of the gain is lost, and by how much does the agreement change?
 
 # %% tags=["hide-input"]
@@ -833,7 +828,7 @@ mixbook.say(
 #
 # ### Is either test enough?
 #
-# The same nine sets and draws with one test switched off: repeatability alone, BIC alone, and the whole mixture test (gain and agreement) without repeatability.
+# The same sets and draws: repeatability alone, BIC alone, and the whole mixture test (gain and agreement) without repeatability.
 
 # %% tags=["hide-input"]
 VARIANTS = {
@@ -856,16 +851,10 @@ shown["off in total"] = total_off
 shown.loc["true"] = [*K_TRUE.values(), 0]
 shown.round(1)
 
-# %% tags=["remove-input"]
-mixbook.say(
-    f"Mean number of clusters over {len(draws)} draws. In total it is off by {total_off['both']:.1f} with both tests, {total_off['repeatability alone']:.1f} with repeatability alone, {total_off['BIC alone']:.1f} with BIC alone, and "
-    f"{total_off['gain and agreement']:.1f} with gain and agreement but without repeatability."
-)
-
 # %% [markdown]
-# Repeatability alone splits on and on, as a best cut nearly always exists. BIC alone takes a square for several Gaussians. But the mixture test *as a whole* hardly needs its
+# (Means over the draws.) Repeatability alone splits on and on, as a best cut nearly always exists. BIC alone takes a square for several Gaussians. But the mixture test *as a whole* hardly needs its
 # partner on these sets: what a mixture confirms with certain posteriors tends to be repeatable anyway. Where the two differ, as on the ring, repeatability refuses most splits at the root, and
-# without it one cloud is cut in two early, which is never undone (exercise 3). In this reconstruction most of the weight rests on the agreement.
+# without it one cloud is cut in two early, which is never undone (exercise 2). In this reconstruction most of the weight rests on the agreement.
 #
 # The lead over BIC is not robust either, as it hangs on how finely BIC covers the square, which depends on the number of points:
 
@@ -880,7 +869,7 @@ by_size = {
 mixbook.say(
     "BIC alone puts "
     + ", ".join(f"{'/'.join(map(str, v))} clusters into {n} points" for n, v in by_size.items())
-    + " of the square (one number for each draw), where both tests together leave it whole in the table above. BIC is right about wine, where the agreement is too strict; so with a small square BIC alone would count at least as well."
+    + " of the square (one number for each draw). BIC is right about wine, where the agreement is too strict; so with a small square BIC alone would count at least as well."
 )
 
 # %% [markdown]
@@ -1046,8 +1035,7 @@ print(card.verdicts())
 # ## What we scaled down
 #
 # - **The method itself is a reconstruction.** A claim that holds shows that *a* method with these ingredients keeps the promise, not that the paper's does; one that fails
-#   may be the fault of our design. Thresholds (0.9, 0.9, 0.8, 10) are our choice, made once and used for all sets.
-# - The abstract quotes no numbers, so criteria are ours throughout.
+#   may be the fault of our design. Thresholds (0.9, 0.9, 0.8, 10) were chosen once and used for all sets; the abstract quotes no numbers, so criteria are ours too.
 # - Five seeds, two draws of the nine sets, four large sets of 50,000 points, rivals up to K = 10. The full profile takes 20 seeds, ten draws, 100 data seeds of `blobs7`, 20 large sets of 200,000 points, and rivals up to 15.
 # - Simulated clusters are round or elliptical. On shapes that are not convex the mixture test has no meaning, and nothing here speaks for PPP there.
 
@@ -1068,22 +1056,13 @@ print(f"{model.core_mask_.sum()} of {len(X)} points in the core")
 print("soft memberships", model.predict_proba(X[:5]).shape)
 
 # %% [markdown]
-# If everything comes back as one cluster, look at `model.tree_.result.candidates`: they say which test refused which number of parts. A low repeatability for all $k$ asks for a
+# If everything comes back as one cluster, `model.tree_.result.candidates` says which test refused which number of parts. A low repeatability for all $k$ asks for a
 # larger `k_max`.
 
 # %% [markdown]
 # ## Exercises
 #
-# **1. By hand.** Four equal clusters sit on the corners of a square, $k = 2$. Two best partitions exist: left and right, or top and bottom. What is $\rho_2$ if each is found half of the time?
-#
-# **Solution.** All four cells of the table hold a quarter of the points, so the two are independent and their index is 0. Hence $\rho_2$ is about one half.
-
-# %% tags=["hide-input", "nbval-check-output"]
-two_ways = np.repeat([[0, 0, 1, 1], [0, 1, 0, 1]], 100_000, axis=1)
-print(ppp.pairwise_ari(two_ways, 2).round(3))
-
-# %% [markdown]
-# **2. What the scatters are for.** Cut one Gaussian cloud in two and validate the cut on twenty micro-clusters, with and without their scatters. Compare with the gain on all points.
+# **1. What the scatters are for.** Cut one Gaussian cloud in two and validate the cut on twenty micro-clusters, with and without their scatters. Compare with the gain on all points.
 #
 # **Solution.** Without scatters a good part of the variance is missing, the components fit micro-clusters and not points, and the cut gains evidence that is not there.
 
@@ -1099,7 +1078,7 @@ judged, one = ppp.validate_partition(cloud, cut[few.assign]), ppp.weighted_gmm_e
 print(f"{'all points':14s} gain {judged.gain:8.1f}, variance {one.covariances[0, 0, 0]:.3f}")
 
 # %% [markdown]
-# **3. Change the method.** Switch the repeatability test off and fit the ring of six again, with several seeds. Is the verdict on repeatability too harsh here?
+# **2. Change the method.** Switch the repeatability test off and fit the ring of six again, with several seeds. Is the verdict on repeatability too harsh here?
 #
 # **Solution.** A repeatability of $-1$ is always reached. The root is then split, but four parts cannot share six equal clouds without cutting one, and a mixture started from a cut cloud may confirm the cut. The recursion finds the
 # other clouds, and never joins the two halves again. So repeatability refuses something that deserves it; what is missing is a way on from there.
@@ -1115,7 +1094,7 @@ for rho in (0.9, -1.0):
     )
 
 # %% [markdown]
-# **4. The price of one more start.** In the triangle, raise `n_init`. What happens to $\rho_2$, and why is that bad?
+# **3. The price of one more start.** In the triangle, raise `n_init`. What happens to $\rho_2$, and why is that bad?
 #
 # **Solution.** Each run then finds the best of the three partitions, and all agree. But which of them is best is an accident of the sample: repeatability of the
 # optimiser is not stability under new data. Drawing new points for each run, say by bootstrap, would measure the latter.
