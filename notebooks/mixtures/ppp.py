@@ -58,10 +58,10 @@ from mixbook.mixtures import ppp
 from mixbook.mixtures.ppp import PPP
 
 SIZES = {
-    "ci": {"seeds": 5, "single_runs": 20, "rival_seeds": 2, "R_seeds": 3, "hard_sets": 3, "draws": 2, "K_to": 10, "data_seeds": 12,
+    "ci": {"seeds": 5, "single_runs": 20, "rival_seeds": 2, "R_seeds": 3, "hard_sets": 3, "draws": 2, "pairs": 4, "K_to": 10, "data_seeds": 12,
            "ring_seeds": 3, "core_draws": 20, "hopkins": 100, "big_n": 50_000, "big_sets": 8, "compared": 2, "bic_ks": [4, 12],
            "reduced_n": 5_000, "reduced_sets": 6, "growth": [10_000, 1_000_000]},
-    "full": {"seeds": 20, "single_runs": 100, "rival_seeds": 10, "R_seeds": 5, "hard_sets": 10, "draws": 6, "K_to": 15, "data_seeds": 60,
+    "full": {"seeds": 20, "single_runs": 100, "rival_seeds": 10, "R_seeds": 5, "hard_sets": 10, "draws": 6, "pairs": 12, "K_to": 15, "data_seeds": 60,
              "ring_seeds": 10, "core_draws": 60, "hopkins": 300, "big_n": 200_000, "big_sets": 12, "compared": 6, "bic_ks": list(range(1, 16)),
              "reduced_n": 20_000, "reduced_sets": 10, "growth": [10_000, 50_000, 200_000, 1_000_000]},
 }  # fmt: skip
@@ -335,7 +335,8 @@ def nine_sets(draw, rng):
     }
 
 
-draws = [nine_sets(i, rng) for i in range(cfg["draws"])]
+many_draws = [nine_sets(i, rng) for i in range(cfg["pairs"])]
+draws = many_draws[: cfg["draws"]]
 sets = draws[0]
 K_TRUE = {name: int(y.max()) + 1 for name, (_, y) in sets.items()}
 STABLE = ["blobs7", "nested6", "wine"]
@@ -845,15 +846,14 @@ VARIANTS = {
     "gain and agreement": {"rho": -1.0},
 }
 rows = []
-for i, nine in enumerate(draws):
+for i, nine in enumerate(many_draws):
+    tried = VARIANTS if i < len(draws) else ("both", "gain and agreement")
     for name, (X, _) in nine.items():
-        for variant, settings in list(VARIANTS.items())[1:]:
-            K = PPP(random_state=1000 * seed + i, **settings).fit(X).n_clusters_
+        for variant in tried:
+            K = PPP(random_state=1000 * seed + i, **VARIANTS[variant]).fit(X).n_clusters_
             rows.append((name, variant, i, K, abs(K - K_TRUE[name])))
 ablation = pd.DataFrame(rows, columns=["set", "variant", "draw", "K", "off"])
-both = table[table.method == "PPP"].assign(variant="both")
-ablation = pd.concat([both[ablation.columns], ablation])
-total_off = ablation.groupby("variant").off.sum() / len(draws)
+total_off = ablation.groupby(["variant", "draw"]).off.sum().groupby("variant").mean()
 shown = ablation.pivot_table(index="variant", columns="set", values="K")
 shown = shown.loc[list(VARIANTS), list(sets)]
 shown["off in total"] = total_off
@@ -861,7 +861,7 @@ shown.loc["true"] = [*K_TRUE.values(), 0]
 shown.round(1)
 
 # %% [markdown]
-# (Means over the draws.) Repeatability alone splits on and on, as a best cut nearly always exists. BIC alone takes a square for several Gaussians. But the mixture test *as a whole* hardly needs its
+# (Means over two draws or more.) Repeatability alone splits on and on, as a best cut nearly always exists. BIC alone takes a square for several Gaussians. But the mixture test *as a whole* hardly needs its
 # partner on these sets: what a mixture confirms with certain posteriors tends to be repeatable anyway. Where the two differ, as on the ring, repeatability refuses most splits at the root, and
 # without it one cloud is cut in two early, which is never undone (exercise 2). In this reconstruction most of the weight rests on the agreement.
 #
@@ -1016,19 +1016,20 @@ card.claim(
         "repeatability": float(total_off["repeatability alone"]),
         "bic": float(total_off["BIC alone"]),
     },
-    criterion="both < min(repeatability, bic)",
+    criterion="min(repeatability, bic) - both >= 1",
     note=f"Sum of |K - true K| over the nine sets, mean over {len(draws)} draws. The lead over BIC comes from the square of 500 points.",
 )
-per_draw = ablation.pivot_table(index="draw", columns="variant", values="off", aggfunc="sum")
-lead = mixbook.Measured.from_samples((per_draw["gain and agreement"] - per_draw["both"]).to_list())
 card.claim(
     "C6b",
     "The whole mixture test without repeatability would be worse.",
     paper="both are combined",
     where="abstract",
-    measured={"lead": lead, "lead_se": lead.se, "both": float(total_off["both"])},
-    criterion="lead > 2 * lead_se",
-    note=f"Lead: how much closer both tests together come to the true numbers, summed over the nine sets, mean over {len(draws)} draws.",
+    measured={
+        "both": float(total_off["both"]),
+        "mixture_test": float(total_off["gain and agreement"]),
+    },
+    criterion="mixture_test - both >= 1",
+    note=f"Sum of |K - true K| over the nine sets, mean over {len(many_draws)} draws; less than one cluster in nine sets is not counted as worse.",
 )
 card
 
