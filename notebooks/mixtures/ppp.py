@@ -130,7 +130,7 @@ mixbook.say(
 )
 
 # %% [markdown]
-# PPP treats this disagreement as evidence. It keeps a split only if the split comes back from many starts and a second, probabilistic look confirms it. Circles mark the points on
+# PPP treats this disagreement as evidence. It keeps a split only if it comes back from many starts and a second, probabilistic look confirms it. Circles mark points on
 # which it declines to be sure.
 
 # %% [markdown]
@@ -278,7 +278,7 @@ mixbook.show_source(ppp.Mixture.log_joint)
 # %% [markdown]
 # ### How much noise?
 #
-# Move the standard deviation of the seven clouds. As clouds run into each other, first their borders drop out of the core, then pairs become one cluster.
+# As the clouds run into each other, first their borders drop out of the core, then pairs become one cluster.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Slider over the standard deviation of the seven clouds: for small values PPP finds seven clusters and nearly all points are in the core; with growing noise more points at borders leave the core, clusters merge, and at the largest value few or one remain."}}
 SDS = [0.3, 0.6, 0.9, 1.2, 1.6, 2.2, 3.0]
@@ -303,7 +303,6 @@ slider_figure(draw_noise, SDS, "standard deviation", start=1, dpi=64, colours=32
 # ### Where people go wrong
 #
 # - **Scale.** k-means measures all columns with one ruler. Standardise first.
-# - **Full covariances on few points.** With fewer than ten points a column BIC means little; diagonal ones take over.
 # - **"Guaranteed" repeatability.** It is an estimate from $R$ runs: a split with true repeatability near 0.9 is accepted by one seed and refused by the next.
 
 # %% [markdown]
@@ -369,7 +368,7 @@ pd.DataFrame(repeat).round(3)
 
 # %% tags=["remove-input"]
 mixbook.say(
-    f"Mean agreement between answers from different seeds ({cfg['seeds']} seeds; {cfg['single_runs']} single runs; {cfg['rival_seeds']} seeds for the rivals that search for K). PPP gives the same partition: at least {min(r['PPP'] for r in repeat.values()):.3f}. Single runs of k-means do not where there are many clusters: "
+    f"Mean agreement between answers from {cfg['seeds']} seeds ({cfg['rival_seeds']} for rivals that search for K). PPP gives the same partition: at least {min(r['PPP'] for r in repeat.values()):.3f}. Single runs of k-means do not where there are many clusters: "
     f"{repeat['blobs7']['k-means, one random start, K given']:.2f} and {repeat['nested6']['k-means, one random start, K given']:.2f}. But the third row is a warning: k-means from 20 starts with the right K is just as stable "
     f"({min(r['k-means, best of 20, K given'] for r in repeat.values()):.3f} or more), and so it is when the silhouette chooses K ({min(r['k-means, best of 20, K by silhouette'] for r in repeat.values()):.3f} or more). Stability on easy sets is not what sets PPP apart. "
     f"And a unanimous answer may be a trivial one: the numbers of clusters that PPP finds in wine are {sorted({fit.n_clusters_ for fit in fits['wine']})}."
@@ -418,7 +417,7 @@ plt.show()
 mixbook.say(
     f"On blobs7 the seeds agree with any R (at least {min(easy):.3f}). On the rings, with R = {', '.join(map(str, RS))}, the mean agreement is {', '.join(f'{m.value:.2f}' for m in ring_mean.values())}, and the numbers of clusters "
     f"found with R = 12 are {', '.join(map(str, ring_by_R[12][1]))}. On the ellipsoids it is {twelve_mean.value:.2f}, with numbers from {twelve_numbers[0]} to {twelve_numbers[-1]}. Bars are standard errors over data sets. Where seeds agree here, it is often because each gave up with one cluster. So 'the same answer from any seed' is true of clear splits, "
-    "and false where a split's repeatability lies near the threshold; a large R makes the verdict on $\\rho_k$ itself reproducible, but does not make an ambiguous split clear."
+    "and false where a split's repeatability lies near the threshold."
 )
 
 # %% [markdown]
@@ -448,12 +447,10 @@ rows = []
 for i, nine in enumerate(draws):
     for name, (X, y) in nine.items():
         for method, run in METHODS.items():
-            clock = time.process_time()
             labels = run(X)
-            seconds = time.process_time() - clock
             K = max(1, len(set(labels[labels >= 0].tolist())))
-            rows.append((i, name, method, K, clustering_error(y, labels), seconds))
-table = pd.DataFrame(rows, columns=["draw", "set", "method", "K", "error", "seconds"])
+            rows.append((i, name, method, K, clustering_error(y, labels)))
+table = pd.DataFrame(rows, columns=["draw", "set", "method", "K", "error"])
 table["off"] = (table.K - table.set.map(K_TRUE)).abs()
 
 
@@ -477,11 +474,9 @@ off = table.groupby("method").off.sum() / len(draws)
 digits = load_digits()
 digits_X = PCA(10).fit_transform(scale(digits.data))
 digits_K = PPP(random_state=seed).fit(digits_X).n_clusters_
-cost = table.groupby("method").seconds.sum() / len(draws)
 mixbook.say(
     f"Means over {len(draws)} draws; HDBSCAN's noise counts as error. Summed over the sets, the number of clusters is off by {', '.join(f'{off[m]:.1f} ({m})' for m in METHODS)}. "
-    f"Seconds for all nine: {', '.join(f'{cost[m]:.2f} ({m})' for m in METHODS)}. "
-    f"PPP says {found.loc['iris', 'PPP']:g} for iris, where two species overlap; for the digits (ten principal components) it says {digits_K}. PPP errs on the side of too few. The best rival at counting is {off.drop('PPP').idxmin()}; HDBSCAN assumes nothing about shapes and is faster, but leaves points out as noise."
+    f"PPP says {found.loc['iris', 'PPP']:g} for iris, where two species overlap; for the digits (ten principal components) it says {digits_K}. PPP errs on the side of too few. The best rival at counting is {off.drop('PPP').idxmin()}; HDBSCAN is fast and assumes nothing about shapes, but leaves points out as noise."
 )
 
 # %% [markdown]
@@ -504,10 +499,9 @@ wine_tol.round({"gain": 1, "agreement": 3})
 
 # %% tags=["remove-input"]
 mixbook.say(
-    f"For three parts, repeatability is {wine_test.candidates[1].rho:.2f} and the gain {wine_test.candidates[1].gain:.0f}, but agreement is {wine_test.candidates[1].agreement:.3f}, just short of 0.9. How short depends on "
-    f"when EM is stopped: with scikit-learn's default tolerance of 0.001 it ends after {wine_tol.iterations.iloc[0]} iterations, still close to the k-means partition from which it started, the agreement is {wine_tol.agreement.iloc[0]:.3f}, and PPP finds "
-    f"{wine_tol['clusters found'].iloc[0]}. Run to convergence, the components drift a little further from their clusters. We keep the converged "
-    "fit, since a test that passes because its optimiser was interrupted is not much of a test, and report that the number for wine is not found."
+    f"For three parts, repeatability is {wine_test.candidates[1].rho:.2f} and the gain {wine_test.candidates[1].gain:.0f}, but agreement is {wine_test.candidates[1].agreement:.3f}, just short of 0.9. It depends on "
+    f"when EM is stopped: with scikit-learn's default tolerance of 0.001 it ends after {wine_tol.iterations.iloc[0]} iterations, close to the k-means partition, the agreement is {wine_tol.agreement.iloc[0]:.3f}, and PPP finds {wine_tol['clusters found'].iloc[0]}. "
+    "Converged, the components drift further. We keep the converged fit: a test that passes because its optimiser was interrupted is not much of a test."
 )
 
 # %% [markdown]
@@ -550,7 +544,7 @@ plt.show()
 # %% tags=["remove-input"]
 apart = nearest >= 4
 mixbook.say(
-    f"Of the {apart.sum()} draws whose centres all lie at least four standard deviations apart, {(K_found[apart] == 7).sum()} give seven, and {(K_found[apart] == 1).sum()} collapse to one. Of the {(~apart).sum()} closer ones, {(K_found[~apart] == 7).sum()} give seven. The ring gives "
+    f"Of the {apart.sum()} draws whose centres all lie at least four standard deviations apart, {(K_found[apart] == 7).sum()} give seven. Of the {(~apart).sum()} closer ones, {(K_found[~apart] == 7).sum()} give seven. The ring gives "
     f"{', '.join(f'{min(v)}–{max(v)}' if min(v) < max(v) else str(v[0]) for v in ring_K.values())} clusters for k_max = {', '.join(map(str, K_MAX))}. The remedy is a larger `k_max`, at the price of more runs for each node."
 )
 
@@ -712,7 +706,7 @@ noisy_core.groupby("subset")[["share", *MEASURES]].mean().round(3)
 mixbook.say(
     f"Core less random subset, mean over {len(pairs)} draws ({whole} of {cfg['core_draws']} left out, as PPP found one cluster there): "
     + ", ".join(f"{m} {v.value:+.3f} ± {v.se:.3f}" for m, v in core_gain.items())
-    + ". So the core is easier to cluster. Whether the answer on it is better, is less clear: most errors here are two clouds taken for one, and no choice of points mends that."
+    + ". So the core is easier to cluster. Most errors here are two clouds taken for one, and no choice of points mends that."
 )
 
 # %% [markdown]
@@ -826,13 +820,13 @@ reduced.drop(columns="k").agg(["mean", "std", "min", "max"]).round(4)
 small = reduced[["excess SSE", "gain lost", "agreement"]].abs().max(axis=1) < 0.02
 typical = reduced.abs().median()
 mixbook.say(
-    f"Over {cfg['reduced_sets']} draws of {cfg['reduced_n']:,} points the median changes are {typical['excess SSE']:.2%} of the sum of squares, {typical['gain lost']:.2%} of the gain, and {typical['agreement']:.4f} in the agreement; all three are below 2 % in {small.mean():.0%} of the tests. In the others EM ended elsewhere on the micro-clusters. "
+    f"Over {cfg['reduced_sets']} draws of {cfg['reduced_n']:,} points the median changes are {typical['excess SSE']:.2%} of the sum of squares, {typical['gain lost']:.2%} of the gain, and {typical['agreement']:.4f} in the agreement; all three are below 2 % in {small.mean():.0%} of the tests. "
     f"The estimate of repeatability differs by {reduced.repeatability.std():.2f} (standard deviation), as it does between seeds: with R = 12 it is noisy, and where it lies near 0.9, so is the verdict."
 )
 
 # %% [markdown]
-# So the time is as promised and the reduction is nearly free. What is lost, is lost at the root: twelve clusters need not fall into two, three or four groups, and without a repeatable split
-# everything stays one cluster, as for the ring. The claim, judged for the whole method at its defaults, fails. With `k_max = 12` PPP comes much closer to the mixture at little cost.
+# So the time is as promised and the reduction is nearly free. What is lost, is lost at the root: without a repeatable split into two, three or four
+# everything stays one cluster, as for the ring. The claim, judged at the defaults, fails. With `k_max = 12` PPP comes much closer to the mixture.
 #
 # ### Is either test enough?
 #
@@ -878,7 +872,7 @@ by_size = {
 mixbook.say(
     "BIC alone puts "
     + ", ".join(f"{'/'.join(map(str, v))} clusters into {n} points" for n, v in by_size.items())
-    + " of the square (one number for each draw). BIC is right about wine, where the agreement is too strict; so with a small square BIC alone would count at least as well."
+    + " of the square (one number a draw), and it is right about wine; with a small square it would count about as well."
 )
 
 # %% [markdown]
