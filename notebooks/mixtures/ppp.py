@@ -406,9 +406,9 @@ twelve_mean = mixbook.Measured.from_samples(twelve_values)
 fig, ax = plt.subplots(figsize=(5.8, 3.3))
 ax.plot(RS, easy, "o-", color=COLOURS[0], label="blobs7")
 ax.errorbar(RS, [m.value for m in ring_mean.values()], [m.se for m in ring_mean.values()],
-            fmt="s-", capsize=3, color=COLOURS[1], label=f"rings of six ({len(rings)})")  # fmt: skip
+            fmt="s-", capsize=3, color=COLOURS[1], label=f"{len(rings)} rings of six, mean ± SE")  # fmt: skip
 ax.errorbar([12], [twelve_mean.value], [twelve_mean.se], fmt="D", capsize=3, color=COLOURS[2],
-            label=f"twelve ellipsoids ({len(twelves)})")  # fmt: skip
+            label=f"{len(twelves)} × twelve ellipsoids")  # fmt: skip
 ax.set(xlabel="restarts R", ylabel="mean ARI between seeds", xticks=RS, ylim=(-0.05, 1.08))
 ax.legend(loc="lower right", fontsize=8)
 plt.show()
@@ -416,7 +416,7 @@ plt.show()
 # %% tags=["remove-input"]
 mixbook.say(
     f"On blobs7 the seeds agree with any R (at least {min(easy):.3f}). On the rings, with R = {', '.join(map(str, RS))}, the mean agreement is {', '.join(f'{m.value:.2f}' for m in ring_mean.values())}, and the numbers of clusters "
-    f"found with R = 12 are {', '.join(map(str, ring_by_R[12][1]))}. On the ellipsoids it is {twelve_mean.value:.2f}, with numbers from {twelve_numbers[0]} to {twelve_numbers[-1]}. Bars are standard errors over data sets. Where seeds agree here, it is often because each gave up with one cluster. So 'the same answer from any seed' is true of clear splits, "
+    f"found with R = 12 are {', '.join(map(str, ring_by_R[12][1]))}. On the ellipsoids it is {twelve_mean.value:.2f}, with numbers from {twelve_numbers[0]} to {twelve_numbers[-1]}. Where seeds agree here, it is often because each gave up with one cluster. So 'the same answer from any seed' is true of clear splits, "
     "and false where a split's repeatability lies near the threshold."
 )
 
@@ -424,7 +424,7 @@ mixbook.say(
 # ### The number of clusters, and who else finds it
 #
 # Rivals: k-means from 20 starts with K by the best silhouette (which cannot say 1) or by the BIC of X-means, Eq. (17); Gaussian mixtures from three starts with the best BIC, all over K up to 10 (15 in the full profile);
-# G-means, which splits until each cluster passes a test of normality, Eq. (16); and HDBSCAN, allowed to find a single cluster, with clusters of at least 4 % of the points. Everything is repeated on new draws of the simulated sets.
+# G-means, which splits until each cluster passes a test of normality, Eq. (16); and HDBSCAN, allowed to find a single cluster, with clusters of at least 4 % of the points. Means over draws of the simulated sets.
 
 # %% tags=["hide-input"]
 
@@ -475,7 +475,7 @@ digits = load_digits()
 digits_X = PCA(10).fit_transform(scale(digits.data))
 digits_K = PPP(random_state=seed).fit(digits_X).n_clusters_
 mixbook.say(
-    f"Means over {len(draws)} draws; HDBSCAN's noise counts as error. Summed over the sets, the number of clusters is off by {', '.join(f'{off[m]:.1f} ({m})' for m in METHODS)}. "
+    f"{len(draws)} draws; HDBSCAN's noise counts as error. Summed over the sets, the number of clusters is off by {', '.join(f'{off[m]:.1f} ({m})' for m in METHODS)}. "
     f"PPP says {found.loc['iris', 'PPP']:g} for iris, where two species overlap; for the digits (ten principal components) it says {digits_K}. PPP errs on the side of too few. The best rival at counting is {off.drop('PPP').idxmin()}; HDBSCAN is fast and assumes nothing about shapes, but leaves points out as noise."
 )
 
@@ -578,7 +578,7 @@ pd.DataFrame(compact).round(3)
 #
 # $$ H = \sum u^p \Big/ \Bigl( \sum u^p + \sum w^p \Bigr), $$
 #
-# which is about one half for uniform points and nears one for clustered ones. A single draw is noisy, so means over many draws are compared.
+# which is about one half for uniform points and nears one for clustered ones. Means over many draws are compared.
 
 # %% tags=["hide-input"]
 real = {
@@ -668,8 +668,8 @@ mixbook.say(
 # is the cloud without its outliers, and that *lowers* Hopkins: outliers stretch the box from which the random places come. And in thirty dimensions the exponent $p = 30$ leaves only
 # the largest distance in the sum, so that Hopkins says 1 of anything.
 #
-# So look where there is a boundary to clear: seven clouds as in the first picture, with a standard deviation of 1 in place of 0.6. Since the truth is known, a fourth measure is
-# the share of points in the wrong cluster. Compared with a random subset of the same size, over many draws:
+# So look where there is a boundary to clear: seven clouds as in the first picture, with a standard deviation of 1 in place of 0.6. A fourth measure is
+# the share of points in the wrong cluster. Compared with random subsets of the same size:
 
 # %% tags=["hide-input"]
 MEASURES = ["Hopkins", "silhouette", "separation", "error"]

@@ -90,6 +90,8 @@ def test_principal_start_is_the_means_of_equal_slices():
     np.testing.assert_allclose(start[np.argsort(start[:, 0])], wanted)
     heavy = ppp.principal_start(np.array([[0.0], [1.0], [2.0]]), 2, np.array([2.0, 1.0, 1.0]))
     np.testing.assert_allclose(np.sort(heavy[:, 0]), [0.0, 1.5])
+    four = ppp.principal_start(np.arange(4.0)[:, None], 3, np.ones(4))  # middles at 1/8, 3/8, ...
+    np.testing.assert_allclose(np.sort(four[:, 0]), [0.0, 1.5, 3.0])
 
 
 @given(st.integers(0, 10_000), st.integers(1, 4))
