@@ -301,6 +301,15 @@ def test_agreement_counts_sure_points_only_and_by_weight():
     assert heavy.agreement < strict.agreement  # the unsure points in the middle weigh more
 
 
+def test_gain_of_weighted_points_is_that_of_repeated_ones():
+    X, y = two_clouds(60, gap=3.0)
+    counts = np.random.default_rng(0).integers(1, 6, 60)
+    weighted = ppp.validate_partition(X, y, sample_weight=counts, tol=0)
+    repeated = ppp.validate_partition(np.repeat(X, counts, axis=0), np.repeat(y, counts), tol=0)
+    assert weighted.gain == pytest.approx(repeated.gain, abs=1e-3)
+    assert weighted.agreement == pytest.approx(repeated.agreement)
+
+
 def test_a_wrong_partition_is_not_confirmed():
     X, y = two_clouds(gap=8.0)
     across = (X[:, 1] - 8 * y > 0).astype(int)
