@@ -59,10 +59,10 @@ from mixbook.mixtures.ppp import PPP
 
 SIZES = {
     "ci": {"seeds": 5, "single_runs": 20, "rival_seeds": 2, "R_seeds": 3, "hard_sets": 3, "draws": 2, "pairs": 4, "K_to": 10, "data_seeds": 12,
-           "ring_seeds": 3, "core_draws": 20, "hopkins": 100, "big_n": 50_000, "big_sets": 8, "compared": 2, "bic_ks": [4, 12],
+           "ring_seeds": 3, "core_draws": 20, "hopkins": 100, "big_n": 20_000, "big_sets": 18, "timed_n": 50_000, "compared": 2, "bic_ks": [4, 12],
            "reduced_n": 5_000, "reduced_sets": 6, "growth": [10_000, 1_000_000]},
     "full": {"seeds": 20, "single_runs": 100, "rival_seeds": 10, "R_seeds": 5, "hard_sets": 10, "draws": 6, "pairs": 12, "K_to": 15, "data_seeds": 60,
-             "ring_seeds": 10, "core_draws": 60, "hopkins": 300, "big_n": 200_000, "big_sets": 12, "compared": 6, "bic_ks": list(range(1, 16)),
+             "ring_seeds": 10, "core_draws": 60, "hopkins": 300, "big_n": 200_000, "big_sets": 18, "timed_n": 200_000, "compared": 6, "bic_ks": list(range(1, 16)),
              "reduced_n": 20_000, "reduced_sets": 10, "growth": [10_000, 50_000, 200_000, 1_000_000]},
 }  # fmt: skip
 cfg = SIZES[profile] | overrides
@@ -713,18 +713,16 @@ mixbook.say(
 # ### A million points
 #
 # `big` has twelve ellipsoids of unequal size and direction in five dimensions. The reference is strong: a mixture with full covariances on 5,000
-# of the points, from three starts, *told* that there are twelve. Since one draw of twelve ellipsoids may be easy or hard, we take several.
+# of the points, from two starts, *told* that there are twelve. Since one draw of twelve ellipsoids may be easy or hard, we take many.
 
 # %% tags=["hide-input"]
-rows, times = [], []
+rows = []
 for i in range(cfg["big_sets"]):
     s = 10_000 + 100 * seed + i
     X, y = ppp.make_big(cfg["big_n"], random_state=s)
     few = X[as_rng(s).permutation(len(X))[:5000]]
-    clock = time.process_time()
     by_method = {"PPP": PPP(random_state=s).fit(X).labels_}
-    times.append(time.process_time() - clock)
-    given = GaussianMixture(12, n_init=3, random_state=s).fit(few)
+    given = GaussianMixture(12, n_init=2, random_state=s).fit(few)
     by_method["mixture on 5,000, K given"] = given.predict(X)
     if i < cfg["compared"]:
         by_method["PPP, not reduced, on 5,000"] = PPP(random_state=s).fit(few).predict(X)
@@ -733,10 +731,15 @@ for i in range(cfg["big_sets"]):
         rows.append((i, name, adjusted_rand_score(y, labels), len(np.unique(labels))))
 big = pd.DataFrame(rows, columns=["set", "method", "ARI", "K"])
 mean_ari = big.groupby("method").ARI.mean()
-big_seconds = max(times)
 
 # %% tags=["hide-input"]
-X, _ = ppp.make_big(cfg["big_n"], random_state=10_000 + 100 * seed)
+times = []
+for s in range(10_000 + 100 * seed, 10_003 + 100 * seed):
+    X, _ = ppp.make_big(cfg["timed_n"], random_state=s)
+    clock = time.process_time()
+    PPP(random_state=s).fit(X)
+    times.append(time.process_time() - clock)
+big_seconds = max(times)
 clock = time.process_time()
 ppp.mixture_bic(X, cfg["bic_ks"], n_init=1, random_state=seed)
 bic_seconds = (time.process_time() - clock) * 15 / len(cfg["bic_ks"])
@@ -772,7 +775,11 @@ axes[0].set(
 )
 axes[1].plot(growth.n, growth.seconds, "o-", label="PPP, k_max = 12")
 axes[1].plot(
-    [cfg["big_n"]], [bic_seconds], "D", color=PALETTE["red"], label="mixtures, BIC over K = 1 … 15"
+    [cfg["timed_n"]],
+    [bic_seconds],
+    "D",
+    color=PALETTE["red"],
+    label="mixtures, BIC over K = 1 … 15",
 )
 axes[1].set(xscale="log", yscale="log", xlabel="points n", ylabel="CPU seconds", title="time")
 axes[1].legend(fontsize=8)
@@ -783,8 +790,8 @@ ari_of = {name: big[big.method == name].ARI.to_numpy() for name in LOOK}
 K_of = {name: big[big.method == name].K.to_numpy() for name in LOOK}
 direct = K_of["PPP, not reduced, on 5,000"]
 mixbook.say(
-    f"Mean agreement with the truth over {cfg['big_sets']} draws ({cfg['compared']} for PPP not reduced and for k_max = 12): {', '.join(f'{ari_of[n].mean():.3f} ({n})' for n in LOOK)}. PPP found {', '.join(map(str, K_of['PPP']))} clusters, on 5,000 points without reduction {', '.join(map(str, direct))}, with k_max = 12 {', '.join(map(str, K_of['PPP, k_max = 12']))}. "
-    f"{cfg['big_n']:,} points take {big_seconds:.1f} s at most; {growth.n.iloc[-1]:,} points {growth.seconds.iloc[-1]:.1f} s and {peak_gb:.2f} GB, with k_max = 12 and {growth.K.iloc[-1]} clusters found; mixtures with K = 1 … 15 on {cfg['big_n']:,} points take {bic_seconds:.1f} s (from {len(cfg['bic_ks'])} of them)."
+    f"Mean agreement with the truth over {cfg['big_sets']} draws of {cfg['big_n']:,} points ({cfg['compared']} for PPP not reduced and for k_max = 12): {', '.join(f'{ari_of[n].mean():.3f} ({n})' for n in LOOK)}. PPP found {', '.join(map(str, K_of['PPP']))} clusters, on 5,000 points without reduction {', '.join(map(str, direct))}, with k_max = 12 {', '.join(map(str, K_of['PPP, k_max = 12']))}. "
+    f"{cfg['timed_n']:,} points take {big_seconds:.1f} s at most; {growth.n.iloc[-1]:,} points {growth.seconds.iloc[-1]:.1f} s and {peak_gb:.2f} GB, with k_max = 12 and {growth.K.iloc[-1]} clusters found; mixtures with K = 1 … 15 on {cfg['timed_n']:,} points take {bic_seconds:.1f} s (from {len(cfg['bic_ks'])} of them)."
 )
 
 # %% [markdown]
@@ -981,7 +988,7 @@ card.claim(
         "seconds_bic": bic_seconds,
     },
     criterion="ari >= ari_mixture - 0.01 and seconds < 15 and seconds < seconds_bic / 2",
-    note=f"Means over {cfg['big_sets']} draws of {cfg['big_n']:,} points; k_max = 12 and 5,000 points not reduced are no part of the criterion. The time is kept; the accuracy fails at the root of the tree.",
+    note=f"Means over {cfg['big_sets']} draws of {cfg['big_n']:,} points; times for {cfg['timed_n']:,}. k_max = 12 and 5,000 points not reduced are no part of the criterion. The time is kept; the accuracy fails at the root of the tree.",
 )
 card.claim(
     "C5b",
@@ -1035,7 +1042,7 @@ print(card.verdicts())
 #
 # - **The method itself is a reconstruction.** A claim that holds shows that *a* method with these ingredients keeps the promise, not that the paper's does; one that fails
 #   may be the fault of our design. Thresholds (0.9, 0.9, 0.8, 10) were chosen once and used for all sets; the abstract quotes no numbers, so criteria are ours too.
-# - Five seeds, two draws of the nine sets, eight large sets of 50,000 points, rivals up to K = 10. The full profile takes 20 seeds, six draws, 60 data seeds of `blobs7`, twelve large sets of 200,000 points, and rivals up to 15.
+# - Five seeds, two draws of the nine sets, 18 large sets of 20,000 points, rivals up to K = 10. The full profile takes 20 seeds, six draws, 60 data seeds of `blobs7`, 18 large sets of 200,000 points, and rivals up to 15.
 # - Simulated clusters are round or elliptical. On shapes that are not convex the mixture test has no meaning, and nothing here speaks for PPP there.
 
 # %% [markdown]

@@ -518,6 +518,16 @@ def test_polish_lowers_the_sum_of_squares():
     assert ends[True] <= ends[False]
 
 
+def test_points_moved_by_the_polish_are_not_in_the_core():
+    X, _ = ppp.make_big(1500, 4, 2, random_state=4)
+    drawn, polished = (PPP(random_state=0, polish=p).fit(X) for p in (False, True))
+    moved = drawn.labels_ != polished.labels_
+    assert moved.sum() > 100
+    assert drawn.core_mask_[moved].any()
+    assert not polished.core_mask_[moved].any()
+    assert polished.core_mask_.any()
+
+
 def test_polish_does_not_lose_a_cluster():
     from mixbook.mixtures.ppp._estimator import _finish
 
