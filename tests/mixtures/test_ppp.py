@@ -780,6 +780,7 @@ def test_shapes_of_the_simulated_sets():
     gaps = np.linalg.norm(centres[:, None] - centres, axis=2)
     assert len(centres) == 6
     assert (np.isclose(gaps, 4).sum(1) == 2).all()
+    assert (np.isclose(gaps, 20).sum(1) == 1).all()
     X, _ = ppp.make_tri(sd=0, random_state=0)
     corners = np.unique(X.round(9), axis=0)
     np.testing.assert_allclose(np.linalg.norm(corners - np.roll(corners, 1, 0), axis=1), 6)
