@@ -118,7 +118,7 @@ for ax, (labels, _), name in zip(axes, (wrong[0], others[0]), ("one", "another")
     ax.set_title(f"k-means told K = 7, {name} start")
 paint(axes[2], blobs, model.labels_, model.core_mask_)
 axes[2].set_title(f"PPP, not told K: finds {model.n_clusters_}")
-axes[2].legend(loc="upper right", fontsize=8)
+axes[2].legend(loc="lower left", bbox_to_anchor=(-0.03, 0.2), fontsize=7, handletextpad=0)
 for ax in axes[1:]:
     ax.set_ylabel("")
 plt.show()
