@@ -79,7 +79,7 @@ from mixbook.core.clustering import match_labels
 from mixbook.core.plots import PALETTE, use_style
 from mixbook.mixtures import arena
 
-SIZES = {"ci": {"draws": 3, "seeds": 2}, "full": {"draws": 20, "seeds": 5}}
+SIZES = {"ci": {"draws": 2, "seeds": 2}, "full": {"draws": 20, "seeds": 5}}
 cfg = SIZES[profile]
 METHODS = [*arena.TOLD_K, *arena.FIND_K]
 SETS = [*arena.SIMULATED_SETS, *arena.REAL_SETS]

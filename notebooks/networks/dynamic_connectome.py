@@ -188,12 +188,12 @@ draw_components(first, matched, planted)
 # because theirs was not at hand. It takes two equal slopes as $|g|$, opposite ones as nothing, and slopes of unequal size as little.
 
 # %%
-mixbook.show_source(dc.affinity.concurrence)
+mixbook.show_source(dc.concurrence)
 
 # %% tags=["nbval-check-output"]
 slopes = np.array([[1.0, 2.0, -1.0, 3.0], [1.0, 0.5, 2.0, 3.0]])  # two neurons, four moments
 for kind in ("differential", "product", "min"):
-    print(f"{kind:13s}", dc.affinity.concurrence(slopes, np.array([[0, 1]]), kind)[0].round(3))
+    print(f"{kind:13s}", dc.concurrence(slopes, np.array([[0, 1]]), kind)[0].round(3))
 
 # %% [markdown]
 # Check the second moment: $\sqrt{2 \cdot 0.5}\cdot 0.5/2 = 0.25$. On real traces it looks like this:
@@ -232,7 +232,7 @@ plt.show()
 # scaling instead, and take more sweeps. Missing pairs are filled with the model's own guess before each sweep, Eq. (7).
 
 # %%
-mixbook.show_source(dc.factorisation.hals_update)
+mixbook.show_source(dc.hals_update)
 
 # %% tags=["hide-input"]
 sweeps = {
@@ -331,7 +331,7 @@ for name, weights in (("with weights", "exponential"), ("edges alone", None)):
 # minimum.
 
 # %%
-mixbook.show_source(dc.description.weight_cost)
+mixbook.show_source(dc.weight_cost)
 
 # %% [markdown]
 # **Search.** Start with each node alone. Merge the two groups whose merger costs least, again and again. From 40 groups on, let single nodes move to better groups between mergers. Remember the best partition for each number
