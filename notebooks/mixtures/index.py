@@ -79,7 +79,7 @@ from mixbook.core.clustering import match_labels
 from mixbook.core.plots import PALETTE, use_style
 from mixbook.mixtures import arena
 
-SIZES = {"ci": {"draws": 3, "seeds": 2}, "full": {"draws": 20, "seeds": 5}}
+SIZES = {"ci": {"draws": 2, "seeds": 2}, "full": {"draws": 20, "seeds": 5}}
 cfg = SIZES[profile]
 METHODS = [*arena.TOLD_K, *arena.FIND_K]
 SETS = [*arena.SIMULATED_SETS, *arena.REAL_SETS]
@@ -165,7 +165,7 @@ fig.legend(handles=marks, loc="outside lower center", ncols=6, fontsize=8.5)
 plt.show()
 
 # %% [markdown]
-# Bars span draws, and on the first draw seeds. Open marks had to find the number of clusters. In the table each set counts once, real or simulated; the errors of those
+# Bars span draws, and on the first draw seeds. Open marks had to find the number of clusters; a dash in the tables means that there was nothing to find. In the table each set counts once, real or simulated; the errors of those
 # who are told K are means over the sets with more than one cluster. *Disagreement* is one less the adjusted Rand index between
 # answers to the same points (the first draw) from different seeds.
 
@@ -183,14 +183,14 @@ summary = pd.DataFrame(
         "seconds a fit": by_set.seconds.mean().unstack()[METHODS].mean(),
     }
 ).loc[METHODS]
-summary.style.set_uuid("arena").format("{:.2f}", na_rep="told K").format(
+summary.style.set_uuid("arena").format("{:.2f}", na_rep="–").format(
     "{:.3f}", subset="disagreement of seeds"
 )
 
 # %% tags=["hide-input"]
 shown = error.mul(100).rename_axis(columns="error (%)", index=None)
 shown.loc[error.index.difference(MULTI), list(arena.TOLD_K)] = np.nan
-shown.style.set_uuid("errors").format("{:.1f}", na_rep="told K = 1")
+shown.style.set_uuid("errors").format("{:.1f}", na_rep="–")
 
 # %% tags=["remove-input"]
 told, find = list(arena.TOLD_K), list(arena.FIND_K)

@@ -257,7 +257,7 @@ def draw_weights(k):
     return fig
 
 
-slider_figure(draw_weights, STOPS, "users averaged, k", start=0)
+slider_figure(draw_weights, STOPS, "users averaged, k", start=3)
 
 # %% tags=["remove-input"]
 closest = min(distance, key=distance.get)

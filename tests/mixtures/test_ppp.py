@@ -18,6 +18,7 @@ from sklearn.mixture import GaussianMixture
 
 from mixbook.mixtures import ppp
 from mixbook.mixtures.ppp import PPP
+from mixbook.mixtures.ppp._baselines import _spherical_bic
 from mixbook.mixtures.ppp._tree import Rules, grow_tree, is_certain
 
 
@@ -89,6 +90,8 @@ def test_principal_start_is_the_means_of_equal_slices():
     np.testing.assert_allclose(start[np.argsort(start[:, 0])], wanted)
     heavy = ppp.principal_start(np.array([[0.0], [1.0], [2.0]]), 2, np.array([2.0, 1.0, 1.0]))
     np.testing.assert_allclose(np.sort(heavy[:, 0]), [0.0, 1.5])
+    four = ppp.principal_start(np.arange(4.0)[:, None], 3, np.ones(4))  # middles at 1/8, 3/8, ...
+    np.testing.assert_allclose(np.sort(four[:, 0]), [0.0, 1.5, 3.0])
 
 
 @given(st.integers(0, 10_000), st.integers(1, 4))
@@ -298,6 +301,15 @@ def test_agreement_counts_sure_points_only_and_by_weight():
     assert heavy.agreement < strict.agreement  # the unsure points in the middle weigh more
 
 
+def test_gain_of_weighted_points_is_that_of_repeated_ones():
+    X, y = two_clouds(60, gap=3.0)
+    counts = np.random.default_rng(0).integers(1, 6, 60)
+    weighted = ppp.validate_partition(X, y, sample_weight=counts, tol=0)
+    repeated = ppp.validate_partition(np.repeat(X, counts, axis=0), np.repeat(y, counts), tol=0)
+    assert weighted.gain == pytest.approx(repeated.gain, abs=1e-3)
+    assert weighted.agreement == pytest.approx(repeated.agreement)
+
+
 def test_a_wrong_partition_is_not_confirmed():
     X, y = two_clouds(gap=8.0)
     across = (X[:, 1] - 8 * y > 0).astype(int)
@@ -504,6 +516,16 @@ def test_polish_lowers_the_sum_of_squares():
         centres = [X[model.labels_ == c].mean(0) for c in range(model.n_clusters_)]
         np.testing.assert_allclose(model.cluster_centers_, centres)
     assert ends[True] <= ends[False]
+
+
+def test_points_moved_by_the_polish_are_not_in_the_core():
+    X, _ = ppp.make_big(1500, 4, 2, random_state=4)
+    drawn, polished = (PPP(random_state=0, polish=p).fit(X) for p in (False, True))
+    moved = drawn.labels_ != polished.labels_
+    assert moved.sum() > 100
+    assert drawn.core_mask_[moved].any()
+    assert not polished.core_mask_[moved].any()
+    assert polished.core_mask_.any()
 
 
 def test_polish_does_not_lose_a_cluster():
@@ -729,12 +751,36 @@ def test_rivals_with_a_search_over_k():
     assert model.bic(X) == pytest.approx(min(bics), rel=1e-3)
 
 
+def test_bic_of_k_means_is_that_of_equal_spheres():
+    X, y = ppp.make_blobs7(140, random_state=1)
+    n, p = X.shape
+    scores = {}
+    for K in range(1, 10):
+        labels = KMeans(K, n_init=20, random_state=0).fit_predict(X)
+        means = np.array([X[labels == c].mean(0) for c in range(K)])
+        variance = ((X - means[labels]) ** 2).sum() / (n * p)
+        log_lik = sum(
+            multivariate_normal(means[c], variance).logpdf(x) + math.log((labels == c).mean())
+            for x, c in zip(X, labels)
+        )
+        scores[K] = -2 * log_lik + (K - 1 + K * p + 1) * math.log(n)
+        model = KMeans(K, n_init=20, random_state=0).fit(X)
+        assert _spherical_bic(X, model) == pytest.approx(scores[K])
+    found = ppp.kmeans_bic(X, range(1, 10), random_state=0)
+    assert found.max() + 1 == min(scores, key=scores.get) == 7
+    assert adjusted_rand_score(found, y) > 0.97
+    one = np.random.default_rng(0).normal(size=(400, 2))
+    assert ppp.kmeans_bic(one, range(1, 6), random_state=0).max() == 0
+    assert ppp.kmeans_bic(np.repeat([[0.0], [1.0]], 20, axis=0), [1, 2]).max() == 1
+
+
 def test_shapes_of_the_simulated_sets():
     X, y = ppp.make_nested6(sd=0, random_state=0)
     centres = np.unique(X.round(9), axis=0)
     gaps = np.linalg.norm(centres[:, None] - centres, axis=2)
     assert len(centres) == 6
     assert (np.isclose(gaps, 4).sum(1) == 2).all()
+    assert (np.isclose(gaps, 20).sum(1) == 1).all()
     X, _ = ppp.make_tri(sd=0, random_state=0)
     corners = np.unique(X.round(9), axis=0)
     np.testing.assert_allclose(np.linalg.norm(corners - np.roll(corners, 1, 0), axis=1), 6)
@@ -787,6 +833,7 @@ TABLES = [
         ("X", lambda X: ppp.micro_clusters(X)),
         ("X", lambda X: ppp.g_means(X)),
         ("X", lambda X: ppp.kmeans_silhouette(X)),
+        ("X", lambda X: ppp.kmeans_bic(X)),
         ("X", lambda X: ppp.mixture_bic(X)),
         ("C", lambda X: ppp.weighted_gmm_em(X, k=1)),
     ],
@@ -865,6 +912,11 @@ def test_bad_settings(settings_, error, text):
         (lambda: ppp.micro_clusters(GOOD, 0), ValueError, "M must"),
         (lambda: ppp.g_means(GOOD, critical=-1), ValueError, "critical"),
         (lambda: ppp.g_means(GOOD, min_size=1), ValueError, "min_size"),
+        (lambda: ppp.kmeans_silhouette(GOOD, [1]), ValueError, "ks must"),
+        (lambda: ppp.kmeans_silhouette(GOOD, [40]), ValueError, "ks must"),
+        (lambda: ppp.kmeans_bic(GOOD, []), ValueError, "ks must name at least one"),
+        (lambda: ppp.mixture_bic(GOOD, [2.5]), TypeError, "ks must"),
+        (lambda: ppp.mixture_bic(GOOD, [41]), ValueError, "ks must"),
         (lambda: ppp.make_blobs7(3), ValueError, "n must"),
         (lambda: ppp.make_tri(sd=-1), ValueError, "sd"),
         (lambda: ppp.make_ring(1), ValueError, "K must"),

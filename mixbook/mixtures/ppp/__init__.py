@@ -37,6 +37,7 @@ this module's own numbers, used by the chapter as well.
        :math:`S_m = \sum_{i\in m}(x_i-c_m)(x_i-c_m)^\top/n_m`
 (15)   separation: :math:`\min_{a<b}|\mu_a-\mu_b|/(\sigma_a+\sigma_b)`
 (16)   Anderson-Darling statistic (of the rival G-means)
+(17)   BIC of a k-means partition (of the rival X-means)
 =====  ===========================================================================================
 
 Left out: nothing that the abstract promises.
@@ -45,6 +46,7 @@ Left out: nothing that the abstract promises.
 from mixbook.mixtures.ppp._baselines import (
     anderson_darling,
     g_means,
+    kmeans_bic,
     kmeans_silhouette,
     mixture_bic,
 )
@@ -97,6 +99,7 @@ __all__ = [
     "grow_tree",
     "hopkins",
     "judge_node",
+    "kmeans_bic",
     "kmeans_silhouette",
     "lloyd",
     "make_big",

@@ -1,4 +1,4 @@
-"""Other ways to find clusters and their number: G-means, and two classics with a search over K."""
+"""Other ways to find clusters and their number: G-means, and classics with a search over K."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mixbook.core.seeds import as_rng
 from mixbook.core.validation import check_integer, check_number
 from mixbook.mixtures.ppp._checks import as_points
 
-__all__ = ["anderson_darling", "g_means", "kmeans_silhouette", "mixture_bic"]
+__all__ = ["anderson_darling", "g_means", "kmeans_bic", "kmeans_silhouette", "mixture_bic"]
 
 Seed = int | np.random.Generator | None
 
@@ -105,10 +105,46 @@ def kmeans_silhouette(
     X: Any, ks: Sequence[int] = range(2, 16), n_init: int = 20, random_state: Seed = None
 ) -> Int[np.ndarray, " n"]:
     """k-means for each K of ``ks`` (at least 2), and the one with the largest mean silhouette."""
-    X, rng = as_points(X, min_rows=3), as_rng(random_state)
-    seeds = [int(rng.integers(2**31 - 1)) for _ in ks]
-    found = [KMeans(k, n_init=n_init, random_state=s).fit_predict(X) for k, s in zip(ks, seeds)]
-    return max(found, key=lambda labels: silhouette_score(X, labels)).astype(np.int64)
+    X = as_points(X, min_rows=3)
+    models = _kmeans_models(X, _checked(ks, 2, len(X) - 1), n_init, random_state)
+    best = max(models, key=lambda model: silhouette_score(X, model.labels_))
+    return best.labels_.astype(np.int64)
+
+
+def kmeans_bic(
+    X: Any, ks: Sequence[int] = range(1, 16), n_init: int = 20, random_state: Seed = None
+) -> Int[np.ndarray, " n"]:
+    r"""k-means for each K of ``ks``, and the one with the smallest BIC.
+
+    The score of X-means (Pelleg and Moore, ICML 2000): each point belongs to one of K spheres with
+    a common variance :math:`\sigma^2 = \mathrm{SSE}/(np)`.
+
+    .. math:: \mathrm{BIC} = np\,(1 + \log 2\pi\sigma^2) - 2\sum_c n_c\log\frac{n_c}n
+              + (K + Kp)\log n
+    """
+    X = as_points(X, min_rows=2)
+    models = _kmeans_models(X, _checked(ks, 1, len(X)), n_init, random_state)
+    return min(models, key=lambda model: _spherical_bic(X, model)).labels_.astype(np.int64)
+
+
+def _checked(ks: Sequence[int], low: int, high: int) -> list[int]:
+    if len(ks) == 0:
+        raise ValueError("ks must name at least one number of clusters, got none")
+    return [check_integer(k, "ks", low=low, high=high) for k in ks]
+
+
+def _kmeans_models(X: np.ndarray, ks: Sequence[int], n_init: int, seed: Seed) -> list[KMeans]:
+    seeds = as_rng(seed).integers(2**31 - 1, size=len(ks))
+    return [KMeans(k, n_init=n_init, random_state=int(s)).fit(X) for k, s in zip(ks, seeds)]
+
+
+def _spherical_bic(X: np.ndarray, model: KMeans) -> float:
+    n, p = X.shape
+    size, K = np.bincount(model.labels_), model.n_clusters
+    variance = max(model.inertia_ / (n * p), np.finfo(float).tiny)
+    spread = n * p * (1 + np.log(2 * np.pi * variance))
+    # Eq. (17)
+    return float(spread - 2 * size @ np.log(size / n) + (K + K * p) * np.log(n))
 
 
 def mixture_bic(
@@ -118,7 +154,7 @@ def mixture_bic(
     X, rng = as_points(X, min_rows=2), as_rng(random_state)
     models = [
         GaussianMixture(k, n_init=n_init, random_state=int(rng.integers(2**31 - 1))).fit(X)
-        for k in ks
+        for k in _checked(ks, 1, len(X))
     ]
     best = min(models, key=lambda model: model.bic(X))
     return best.predict(X).astype(np.int64), best

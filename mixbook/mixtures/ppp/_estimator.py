@@ -72,13 +72,14 @@ class PPP(ClusterMixin, BaseEstimator):
     ----------
     labels_ : int array of shape (n,)
     n_clusters_ : int
+        K, found and not given.
     core_mask_ : bool array of shape (n,)
         The most separable set: points on which all runs and both methods agree, Eq. (12).
     tree_ : PartitionNode
         Nested nodes with ``k``, ``rho``, ``gain``, ``agreement``, ``size`` and ``sse``.
-    cluster_centers_ : array of shape (n_clusters_, p)
-    covariances_ : array of shape (n_clusters_, p, p)
-    weights_ : array of shape (n_clusters_,)
+    cluster_centers_ : array of shape (K, p)
+    covariances_ : array of shape (K, p, p)
+    weights_ : array of shape (K,)
     micro_ : MicroClusters or None
         The reduction, if there was one; ``tree_`` then indexes micro-clusters.
 

@@ -58,7 +58,8 @@ def micro_clusters(
     .. math:: c_m = \frac1{n_m}\sum_{i \in m} x_i,\qquad
               S_m = \frac1{n_m}\sum_{i \in m} (x_i - c_m)(x_i - c_m)^\top
 
-    With M = n every point is a micro-cluster of its own.
+    The centres are learnt from at most 50,000 points, drawn at random; then each point goes to its
+    nearest centre. With M = n every point is a micro-cluster of its own.
 
     Parameters
     ----------

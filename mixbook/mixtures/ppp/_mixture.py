@@ -199,10 +199,9 @@ def n_parameters(k: int, p: int, covariance_type: str) -> int:
 def gmm_bic(mixture: Mixture, n: float) -> float:
     r"""Bayesian information criterion, smaller is better: :math:`-2\log L + d\log n`."""
     k, p = mixture.means.shape
+    d = n_parameters(k, p, mixture.covariance_type)
     # Eq. (7)
-    return -2 * float(mixture.bounds[-1]) + n_parameters(k, p, mixture.covariance_type) * math.log(
-        n
-    )
+    return -2 * float(mixture.bounds[-1]) + d * math.log(n)
 
 
 @dataclass(frozen=True, eq=False)

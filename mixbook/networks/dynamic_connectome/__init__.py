@@ -45,6 +45,7 @@ extra "networks" (numba).
 
 from mixbook.networks.dynamic_connectome.affinity import (
     KINDS,
+    concurrence,
     differential_affinity,
     pair_indices,
     pair_mask,
@@ -59,12 +60,14 @@ from mixbook.networks.dynamic_connectome.description import (
     nested_description_length,
     partition_cost,
     variation_of_information,
+    weight_cost,
 )
 from mixbook.networks.dynamic_connectome.factorisation import (
     ALGORITHMS,
     NonnegativeCP,
     cosines,
     factor_match_score,
+    hals_update,
     select_rank,
 )
 from mixbook.networks.dynamic_connectome.pipeline import DynamicConnectome, component_graph
@@ -88,11 +91,13 @@ __all__ = [
     "WormTruth",
     "block_counts",
     "component_graph",
+    "concurrence",
     "cosines",
     "description_length",
     "description_terms",
     "differential_affinity",
     "factor_match_score",
+    "hals_update",
     "level_cost",
     "nested_description_length",
     "pair_indices",
@@ -103,5 +108,6 @@ __all__ = [
     "simulate_driver",
     "simulate_worms",
     "variation_of_information",
+    "weight_cost",
     "weighted_planted_graph",
 ]

@@ -13,6 +13,7 @@ from mixbook.networks.dynamic_connectome._checks import as_mask, as_real
 
 __all__ = [
     "KINDS",
+    "concurrence",
     "differential_affinity",
     "pair_indices",
     "pair_mask",
@@ -142,7 +143,20 @@ def slopes_of(x: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def concurrence(g: np.ndarray, pairs: np.ndarray, kind: str) -> np.ndarray:
-    """(P, T) instantaneous affinities."""
+    """How strongly pairs change together at each instant, Eq. (2), before smoothing.
+
+    Parameters
+    ----------
+    g : array of shape (N, T)
+        Slopes, in units of their standard deviation.
+    pairs : int array of shape (P, 2)
+    kind : {"differential", "product", "min"}
+
+    Returns
+    -------
+    array of shape (P, T)
+        At least 0, and 0 where the slopes have different signs.
+    """
     first, second = g[pairs[:, 0]], g[pairs[:, 1]]
     product = np.maximum(first * second, 0.0)
     if kind == "product":

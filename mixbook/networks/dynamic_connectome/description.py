@@ -21,6 +21,7 @@ __all__ = [
     "nested_description_length",
     "partition_cost",
     "variation_of_information",
+    "weight_cost",
 ]
 
 
@@ -127,7 +128,24 @@ def _edge_costs(
 
 
 def weight_cost(e: np.ndarray, mu: np.ndarray, alpha: float, beta: float) -> float:
-    """Minus the log-probability of the weights; the rate of each block is integrated out."""
+    """Minus the log-probability of exponential weights, Eq. (14).
+
+    The rate of each pair of groups is integrated out over its Gamma prior.
+
+    Parameters
+    ----------
+    e : array of shape (B, B)
+        Edges between groups; symmetric, of which the upper triangle is read.
+    mu : array of shape (B, B)
+        Their total weights.
+    alpha, beta : float
+        Shape and rate of the prior, > 0.
+
+    Returns
+    -------
+    float
+        In nats.
+    """
     some = np.triu(e) > 0
     m, total = e[some], mu[some]
     # Eq. (14)

@@ -15,7 +15,8 @@ from mixbook.core.seeds import as_rng
 from mixbook.core.validation import check_choice, check_integer, check_number
 from mixbook.networks.dynamic_connectome._checks import as_mask, as_real
 
-__all__ = ["ALGORITHMS", "NonnegativeCP", "cosines", "factor_match_score", "select_rank"]
+__all__ = ["ALGORITHMS", "NonnegativeCP", "cosines", "factor_match_score", "hals_update"]
+__all__ += ["select_rank"]
 
 ALGORITHMS = ("hals", "mu")
 EPS = 1e-16
@@ -267,9 +268,21 @@ def _normalise(
 
 
 def hals_update(F: np.ndarray, M: np.ndarray, G: np.ndarray) -> np.ndarray:
-    """Minimise over one column after the other; M and G are the normal equations of F.
+    """Minimise over one column after the other, each at least 0, Eq. (5).
 
-    All three may be stacks with the starts as first axis.
+    Parameters
+    ----------
+    F : array of shape (n, R)
+        The factor. All three may be stacks with the starts as first axis.
+    M : array of shape (n, R)
+        The tensor, unfolded along this mode, times the Khatri-Rao product of the other factors.
+    G : array of shape (R, R)
+        Entrywise product of the Gram matrices of the other factors.
+
+    Returns
+    -------
+    array of the shape of ``F``
+        A new array; the squared error is not larger than with ``F``.
     """
     F = F.copy()
     for r in range(F.shape[-1]):
