@@ -13,7 +13,7 @@
 # %% [markdown]
 # # LLP-BP: Learning from label proportions by belief propagation
 #
-# > **Draft, not a finished chapter:** it has not been reviewed, its verdicts have not been tried on enough seeds, and its full profile has not been run.
+# > **Draft, not a finished chapter:** it has not been reviewed, and its full profile has not been run.
 
 # %% tags=["install", "hide-input", "remove-output"]
 import subprocess
