@@ -13,7 +13,7 @@
 # %% [markdown]
 # # LLP-BP: Learning from label proportions by belief propagation
 #
-# > **Draft, not a finished chapter:** it has not been reviewed, its verdicts have not been tried on enough seeds, and its full profile has not been run.
+# > **Draft, not a finished chapter:** it has not been reviewed, and its full profile has not been run.
 
 # %% tags=["install", "hide-input", "remove-output"]
 import subprocess
@@ -49,7 +49,7 @@ from mixbook.mixtures import llp_bp as lb
 
 SIZES = {
     "ci": {
-        "worlds": 6, "n": 3072, "n_val": 1024, "bags": {"Adult": [8, 256]}, "repeats": 3, "pairs_up_to": 64, "without_aggregate": False,
+        "worlds": 10, "n": 3072, "n_val": 1024, "bags": {"Adult": [8, 256]}, "repeats": 3, "pairs_up_to": 64, "without_aggregate": False,
         "net": {"hidden": (64, 32, 16), "batch_size": 256, "max_epochs": 30, "patience": 10},
         "growth": [2048, 4096, 8192, 16384, 32768], "growth_bags": [32],
     },
