@@ -78,7 +78,7 @@ def draw_network(ax, system, y, legend=True):
     ax.set(aspect="equal", xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     if legend:
-        ax.legend(ncols=2, fontsize=8, loc="lower right")
+        ax.legend(fontsize=8, loc="lower left")
 
 
 def held_out_shares(model, y, rng):
