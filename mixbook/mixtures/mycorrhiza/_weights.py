@@ -55,6 +55,7 @@ def split_weights(D: Any, order: Any, nonneg: bool = True) -> Float[np.ndarray, 
         return W
     if W.min() >= -EXACT * d.max():
         return np.maximum(W, 0)
+    # Eq. (10)
     return _active_set(d)
 
 
