@@ -439,7 +439,7 @@ plt.show()
 small = {m: values(0.0, "RSS", m, m) - values(0.0, "labels alone", m) for m in SIZES_M}
 mixbook.say(
     f"With 40 labels the gap to Bayes is {', '.join(f'{np.mean(v):.3f} (n = {n:,})' for n, v in gaps.items())}. At n = {N_SHIFT:,} the gain is {', '.join(f'{np.mean(v):+.3f} (α = {a:g})' for a, v in gains.items())}. "
-    f"With as many unlabelled points as labelled ones it is {', '.join(f'{v.mean():+.3f} (m = {m})' for m, v in small.items())}: nothing, although $n \\ge m^2/d$ holds there. The condition is one of order, with a constant that nobody knows."
+    f"With as many unlabelled points as labelled ones it is {', '.join(f'{v.mean():+.3f} (m = {m})' for m, v in small.items())}, so they do harm, although $n \\ge m^2/d$ holds there. The condition is one of order, with a constant that nobody knows."
 )
 
 # %% [markdown]
@@ -637,6 +637,15 @@ mixbook.say(
 scorecard = mixbook.Scorecard("ood_unlabeled", profile=profile, seed=seed)
 
 
+def erm_accuracies():
+    """Labels alone, on 200 draws for each m: ten draws are too few for a comparison within 0.02."""
+    found = []
+    for repeat in range(200):
+        X, y, _, mu0 = draw_sample(0.0, 0, 10, repeat)
+        found.append(ou.gmm_accuracy(ou.mean_direction(*pad(X, y, SIZES_M)).numpy(), mu0))
+    return np.mean(found, axis=0).tolist()
+
+
 def series(alpha, m):
     return [mean_of(alpha, "RSS", m, n) for n in GRID[m][1:]]
 
@@ -647,14 +656,14 @@ scorecard.claim(
     paper="0.59, 0.62, 0.65 → 0.82, 0.82, 0.82 (m = 10, 20, 40; n = 10,000)",
     where="simulation, same distribution",
     measured={
-        "erm": [mean_of(0.0, "labels alone", m) for m in SIZES_M],
+        "erm": erm_accuracies(),
         "rss": [mean_of(0.0, "RSS", m) for m in SIZES_M],
         "m10": series(0.0, 10),
         "m20": series(0.0, 20),
         "m40": series(0.0, 40),
     },
     criterion="abs(erm[0] - 0.59) <= 0.02 and abs(erm[1] - 0.62) <= 0.02 and abs(erm[2] - 0.65) <= 0.02 and min(rss) >= 0.79 and increasing(m10) and increasing(m20) and increasing(m40)",
-    note="The series are n = 10 m, 100 m and 10,000.",
+    note="The series are n = 10 m, 100 m and 10,000. The accuracy of labels alone is a mean over 200 draws.",
 )
 scorecard.claim(
     "C2",
