@@ -86,7 +86,7 @@ def test_race_of_k_means_with_scikit_learn():
 
 def test_five_thousand_points_in_fifty_dimensions():
     U, L, y_l, y_u, old = problem(5000)
-    model = gcd.GPC(26, split_labelled=True, random_state=0)
+    model = gcd.GPC(26, pca_dim="auto", split_labelled=True, random_state=0)
     clock("GPC, K from 26", 5000, model.fit, U, L, y_l)
     process = BayesianGaussianMixture(n_components=26, max_iter=100, random_state=0)
     clock("Dirichlet process mixture of scikit-learn", 5000, process.fit, np.vstack([U, L]))
