@@ -387,7 +387,7 @@ mixbook.say(
 
 # %% [markdown]
 # Too many components are no problem. Too few are: k-means has put new classes into components with labels, where no move reaches them. Hence: start high. The extension
-# cures it here. As for chance, $e^H$ is as good as never: a bad split of a hundred points has $H$ of minus twenty or less. The constant 0.1 does accept bad moves, mostly merges,
+# cures it here. As for chance, $e^H$ is as good as never, since the $H$ of a bad move of dozens of points lies far below zero. The constant 0.1 does accept bad moves, mostly merges,
 # and not all of them are undone.
 #
 # ### Digits
