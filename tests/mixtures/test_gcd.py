@@ -682,7 +682,7 @@ def test_the_prototypical_loss_is_its_loop():
 def test_concentration_is_its_formula():
     rng = RNG(0)
     X, C = rng.normal(size=(40, 3)), rng.normal(size=(6, 3))
-    a = np.repeat([0, 1, 2, 3, 4], [20, 10, 5, 4, 1])  # a singleton, and one without members
+    a = np.repeat([0, 1, 2, 3, 4], [20, 10, 7, 2, 1])  # a singleton, and one without members
     raw = [
         np.linalg.norm(X[a == k] - C[k], axis=1).mean() / math.log((a == k).sum() + 10)
         for k in range(4)
