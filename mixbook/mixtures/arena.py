@@ -10,8 +10,8 @@ entrant               told K       how the number is found
 k-means               yes
 EM                    yes
 iLA-SDP               yes
-k-means, silhouette   no           largest mean silhouette over K = 2 ... 10
-EM, BIC               no           least BIC over K = 1 ... 10
+k-means, silhouette   no           largest mean silhouette over K = 2 ... 8
+EM, BIC               no           least BIC over K = 1 ... 8
 PPP                   no           leaves of its tree
 ====================  ===========  ==============================================================
 
@@ -52,7 +52,7 @@ __all__ = [
     "seed_disagreement",
 ]
 
-K_MAX = 10
+K_MAX = 8
 STARTS = 20
 REG = 1e-3
 SUBSAMPLE = 200
@@ -106,11 +106,11 @@ def _three_shapes(rng: np.random.Generator) -> Points:
 
 
 def _crossing(rng: np.random.Generator) -> Points:
-    return _points(ila_sdp.make_crossing(100, 8, random_state=rng))
+    return _points(ila_sdp.make_crossing(80, 8, random_state=rng))
 
 
 def _imbalanced(rng: np.random.Generator) -> Points:
-    return _points(ila_sdp.make_crossing(100, 4, gap=3.0, share=0.2, random_state=rng))
+    return _points(ila_sdp.make_crossing(80, 4, gap=3.0, share=0.2, random_state=rng))
 
 
 def _points(drawn: ila_sdp.Clusters) -> Points:
@@ -207,7 +207,7 @@ def _kmeans_silhouette(X: np.ndarray, seed: int) -> Labels:
 
 
 def _em_bic(X: np.ndarray, seed: int) -> Labels:
-    models = [_mixture(X, K, 5, seed) for K in range(1, K_MAX + 1)]
+    models = [_mixture(X, K, 3, seed) for K in range(1, K_MAX + 1)]
     return min(models, key=lambda model: model.bic(X)).predict(X)
 
 

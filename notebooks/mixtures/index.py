@@ -45,8 +45,8 @@
 # | k-means | yes | the best of 20 starts |
 # | EM | yes | Gaussian mixture with full covariances, the likeliest of 20 starts |
 # | *iLA-SDP* | yes | convex programmes over memberships, from one start |
-# | k-means, silhouette | no | k-means for K = 2 … 10, the largest mean silhouette |
-# | EM, BIC | no | mixtures with K = 1 … 10, the smallest Bayesian information criterion |
+# | k-means, silhouette | no | k-means for K = 2 … 8, the largest mean silhouette |
+# | EM, BIC | no | mixtures with K = 1 … 8, the smallest Bayesian information criterion |
 # | *PPP* | no | splits that restarts and a mixture confirm, at its default thresholds |
 #
 # EM and iLA-SDP regularise their covariances alike. iLA-SDP reads at most 200 points and classifies the others; which 200 is all that is random in it. Times are processor time of one core.
@@ -225,6 +225,6 @@ mixbook.say(
 #
 # ### What it cannot show
 #
-# All sets have between 90 and 569 points, at most eight columns, and clusters that are Gaussian or nearly so, which favours EM and its BIC. Classes of real data need not be clusters. Thresholds
+# All sets have between 80 and 569 points, at most eight columns, and clusters that are Gaussian or nearly so, which favours EM and its BIC. Classes of real data need not be clusters. Thresholds
 # and starts are the same for all sets; an analyst who looks at the data would choose better. *GPC*, the third method of this part that finds the
 # number of clusters, joins the arena with its chapter.

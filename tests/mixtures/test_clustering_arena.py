@@ -29,8 +29,8 @@ def far_apart(n=90, seed=0):
         ("two triangles", 120, 2, 6),
         ("ring of six", 120, 2, 6),
         ("three shapes", 90, 2, 3),
-        ("crossing, p = 8", 100, 8, 2),
-        ("crossing, one in five", 100, 4, 2),
+        ("crossing, p = 8", 80, 8, 2),
+        ("crossing, one in five", 80, 4, 2),
         ("one Gaussian", 150, 2, 1),
         ("uniform square", 150, 2, 1),
         ("iris", 150, 4, 3),
@@ -49,7 +49,7 @@ def test_sets_have_their_sizes_and_all_classes(name, n, p, K):
 
 
 def test_one_in_five_is_one_in_five():
-    assert np.bincount(arena.draw("crossing, one in five", 3).y).tolist() == [20, 80]
+    assert np.bincount(arena.draw("crossing, one in five", 3).y).tolist() == [16, 64]
 
 
 def test_real_sets_are_standardised():
