@@ -10,6 +10,7 @@ import sys
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import fake_checkout
 import nbformat
@@ -150,6 +151,7 @@ def test_two_jobs_run_at_the_same_time(checkout):
     assert max(start for start, _ in spans) < min(end for _, end in spans)
 
 
+@mock.patch.dict(os.environ)  # a cluster leaves settings of malloc that slow down later kernels
 def test_a_dask_cluster_runs_chapters(checkout, capsys):
     distributed = pytest.importorskip("distributed")
     root = checkout(bad="\n# %%\n1 / 0\n", toy="")
