@@ -43,7 +43,7 @@ def make_letters(
         A TrueType file; the default is DejaVu Sans, which comes with matplotlib (the paper's
         Arial may not be passed on).
     n_points : int, optional
-        Take this many points of each letter at random; the default takes all, 600 to 2,800.
+        Take this many points of each letter at random; the default takes all, 800 to 2,900.
     noise, source_noise : float
         Standard deviations.
 
@@ -155,7 +155,7 @@ def make_cell_mixtures(
     The cells are clustered into types by k-means and scaled by one number to an average standard
     deviation of one. Each population draws shares from a Dirichlet distribution, then cells by
     type. A cell of type j moves by the mean push of its population, Eq. (12), whose vectors are
-    Gaussian, of length ``strength`` on average. Which cells there are is real; how they move is not.
+    Gaussian, of length about ``strength``. Which cells there are is real; how they move is not.
 
     Parameters
     ----------

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -109,8 +110,13 @@ class PopulationGraph:
 
     def to(self, device: str | torch.device) -> "PopulationGraph":
         """The same graph on another device."""
-        fields = (self.neighbours, self.smoothed, self.weights, self.owner)
-        return PopulationGraph(*(f.to(device) for f in fields), self.n_populations)
+        return PopulationGraph(
+            self.neighbours.to(device),
+            self.smoothed.to(device),
+            self.weights.to(device),
+            self.owner.to(device),
+            self.n_populations,
+        )
 
 
 class PopulationEncoder(nn.Module):
@@ -147,7 +153,7 @@ class PopulationEncoder(nn.Module):
         self.n_cell_cond = check_integer(n_cell_cond, "n_cell_cond", low=0)
         check_integer(n_layers, "n_layers", low=1)
         widths = [dim + n_cell_cond] + n_layers * [hidden]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:]))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
 
     def forward(self, points: Tensor, cell_cond: Tensor | None = None) -> Tensor:
         """Embed one population (n, D) as (hidden,), or a batch (B, n, D) as (B, hidden).
@@ -173,8 +179,10 @@ class PopulationEncoder(nn.Module):
             )
         single = points.ndim == 2
         batch = points[None] if single else points
-        conds = [None] * len(batch) if cell_cond is None else cell_cond.view(len(batch), -1, self.n_cell_cond)  # fmt: skip  # noqa: E501
-        graphs = [self.graph(p, c) for p, c in zip(batch, conds)]
+        conds = (
+            [None] * len(batch) if cell_cond is None else cell_cond[None] if single else cell_cond
+        )
+        graphs = [self.graph(p, c) for p, c in zip(batch, conds, strict=True)]
         h = self.embed(PopulationGraph.join(graphs).to(points.device))
         return h[0] if single else h
 

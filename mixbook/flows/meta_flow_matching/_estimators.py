@@ -1,6 +1,7 @@
 """The estimators: flow matching without a context, with an index, with the embedded population."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -194,7 +195,7 @@ class FlowMatching(BaseEstimator):
         start = x0.to(device)
         if self.base == "gaussian":
             start = torch.randn(x0.shape, generator=as_generator(random_state)).to(device)
-        path = integrate(lambda t, x: self.net_(t, x, h, c), start, times, method, n_steps)
+        path = integrate(partial(self.net_, h=h, c=c), start, times, method, n_steps)
         return _like(path, x0_population)
 
     def score(self, pairs: Sequence[Any], conditions: Any = None) -> float:
@@ -245,7 +246,7 @@ class FlowMatching(BaseEstimator):
             populations, x0, x1, t = draw()
             h = self._context(step, populations)
             c = None if self._c is None else self._c[populations].to(x0.device)
-            loss = flow_matching_loss(lambda t, x, h=h, c=c: self.net_(t, x, h, c), x0, x1, t)
+            loss = flow_matching_loss(partial(self.net_, h=h, c=c), x0, x1, t)
             self._step(loss, [optimisers[i] for i in self._active(step)])
             losses[step] = loss.detach()
             if step % 100 == 99 or step == self.max_steps - 1:
@@ -290,10 +291,10 @@ class FlowMatching(BaseEstimator):
         return as_matrix(table, "conditions")
 
     def _one_condition(self, condition: Any) -> Tensor | None:
-        if (condition is None) != (self._c is None):
-            wanted = "None" if self._c is None else "given"
-            raise ValueError(f"condition must be {wanted}, as in fit, got {condition!r}")
-        if condition is None:
+        if self._c is None or condition is None:
+            if (condition is None) != (self._c is None):
+                wanted = "None" if self._c is None else "given"
+                raise ValueError(f"condition must be {wanted}, as in fit, got {condition!r}")
             return None
         if self._n_conditions:
             k = check_integer(condition, "condition", low=0, high=self._n_conditions - 1)
@@ -338,8 +339,24 @@ class ConditionalFlowMatching(FlowMatching):
         device: str | torch.device = "cpu",
         progress: bool = False,
     ) -> None:
-        settings = {k: v for k, v in locals().items() if k not in ("self", "n_unseen", "__class__")}
-        super().__init__(**settings)
+        super().__init__(
+            hidden=hidden,
+            n_layers=n_layers,
+            skip=skip,
+            n_fourier=n_fourier,
+            fourier_scale=fourier_scale,
+            t_dim=t_dim,
+            base=base,
+            paired=paired,
+            ot=ot,
+            max_steps=max_steps,
+            batch_populations=batch_populations,
+            batch_points=batch_points,
+            lr=lr,
+            random_state=random_state,
+            device=device,
+            progress=progress,
+        )
         self.n_unseen = n_unseen
 
     def _prepare(
@@ -429,8 +446,24 @@ class MetaFlowMatching(FlowMatching):
         device: str | torch.device = "cpu",
         progress: bool = False,
     ) -> None:
-        own = ("self", "__class__", "k", "hidden_gnn", "n_layers_gnn", "joint", "lr_gnn")
-        super().__init__(**{name: v for name, v in locals().items() if name not in own})
+        super().__init__(
+            hidden=hidden,
+            n_layers=n_layers,
+            skip=skip,
+            n_fourier=n_fourier,
+            fourier_scale=fourier_scale,
+            t_dim=t_dim,
+            base=base,
+            paired=paired,
+            ot=ot,
+            max_steps=max_steps,
+            batch_populations=batch_populations,
+            batch_points=batch_points,
+            lr=lr,
+            random_state=random_state,
+            device=device,
+            progress=progress,
+        )
         self.k = k
         self.hidden_gnn = hidden_gnn
         self.n_layers_gnn = n_layers_gnn

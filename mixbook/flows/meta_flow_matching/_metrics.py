@@ -33,12 +33,12 @@ def population_metrics(pred: Any, true: Any) -> dict[str, float]:
     x = as_matrix(pred, "pred", dtype=torch.float64)
     y = as_matrix(true, "true", dtype=torch.float64, n_columns=x.shape[1])
     found = {"w1": wasserstein_1(x, y), "w2": wasserstein_2(x, y), "mmd": mmd_rbf(x, y)}
-    x, y = x.numpy(), y.numpy()
-    for name in ("mean", "median"):
-        gap = getattr(np, name)(x, axis=0) - getattr(np, name)(y, axis=0)
+    a, b = x.numpy(), y.numpy()
+    for name, center in (("mean", np.mean), ("median", np.median)):
+        gap = center(a, axis=0) - center(b, axis=0)
         found[name] = float(np.sqrt((gap**2).mean()))
     if x.shape[1] >= 3:
-        found["corr_r2"] = _correlation_match(x, y)
+        found["corr_r2"] = _correlation_match(a, b)
     return found
 
 
@@ -124,7 +124,7 @@ def _as_pairs(pairs: Any) -> list[tuple[Tensor, Tensor]]:
             f"pairs must be a non-empty list of (x0, x1), got {type(pairs).__name__}"
             + (" of length 0" if isinstance(pairs, Sequence) else "")
         )
-    clouds = []
+    clouds: list[tuple[Tensor, Tensor]] = []
     for i, pair in enumerate(pairs):
         if not isinstance(pair, tuple | list) or len(pair) < 2:
             raise ValueError(f"pairs[{i}] must be (x0, x1), got {type(pair).__name__}")

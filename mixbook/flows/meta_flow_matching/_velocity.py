@@ -1,6 +1,7 @@
 """The velocity field, its loss, its flow, and pairs drawn from a transport plan."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -205,7 +206,7 @@ def ot_pairs(
     random = as_generator(generator, x0.device)
     i = torch.randint(x0.shape[1], partner.shape, generator=random, device=x0.device)
     j = partner.gather(1, i)
-    return (torch.take_along_dim(x, k[..., None], 1) for x, k in ((x0, i), (x1, j)))
+    return x0.take_along_dim(i[..., None], 1), x1.take_along_dim(j[..., None], 1)
 
 
 def integrate(
@@ -260,7 +261,7 @@ def _euler(v: Velocity, x0: Tensor, times: np.ndarray, n_steps: int, tol: float)
     grid = np.linspace(0, 1, n_steps + 1)
     grid = np.unique(np.concatenate([grid[grid < times[-1]], times]))
     x, found = x0, []
-    for start, end in zip(grid, grid[1:]):
+    for start, end in pairwise(grid):
         x = x + (end - start) * v(torch.tensor(start, dtype=x0.dtype, device=x0.device), x)
         if end in times:
             found.append(x)
