@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from scipy.spatial import cKDTree
 from torch import Tensor, nn
 
+from mixbook.core.seeds import as_generator
 from mixbook.core.validation import as_matrix, check_integer
 
 __all__ = ["PopulationEncoder", "PopulationGraph", "knn_indices"]
@@ -134,17 +135,25 @@ class PopulationEncoder(nn.Module):
         Nearest neighbours; 0 gives DeepSets, the mean of a network of single points.
     n_cell_cond : int
         Further inputs of each point, such as a one-hot cell type.
+    generator : int, torch.Generator or None
+        Draws the initial weights.
 
     Examples
     --------
     >>> import torch
     >>> encoder = PopulationEncoder(dim=2, hidden=16, k=5)
-    >>> encoder(torch.randn(3, 100, 2)).norm(dim=1).round(decimals=4)
-    tensor([1., 1., 1.], grad_fn=<RoundBackward1>)
+    >>> encoder(torch.rand(3, 100, 2)).shape
+    torch.Size([3, 16])
     """
 
     def __init__(
-        self, dim: int, hidden: int = 64, n_layers: int = 3, k: int = 50, n_cell_cond: int = 0
+        self,
+        dim: int,
+        hidden: int = 64,
+        n_layers: int = 3,
+        k: int = 50,
+        n_cell_cond: int = 0,
+        generator: int | torch.Generator | None = None,
     ) -> None:
         super().__init__()
         self.dim = check_integer(dim, "dim", low=1)
@@ -153,7 +162,8 @@ class PopulationEncoder(nn.Module):
         self.n_cell_cond = check_integer(n_cell_cond, "n_cell_cond", low=0)
         check_integer(n_layers, "n_layers", low=1)
         widths = [dim + n_cell_cond] + n_layers * [hidden]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        self.layers = nn.ModuleList(linear(a, b) for a, b in pairwise(widths))
+        reset_parameters(self, as_generator(generator))
 
     def forward(self, points: Tensor, cell_cond: Tensor | None = None) -> Tensor:
         """Embed one population (n, D) as (hidden,), or a batch (B, n, D) as (B, hidden).
@@ -221,3 +231,18 @@ def _neighbourhood_mean(z: Tensor, neighbours: Tensor) -> Tensor:
     if neighbours.shape[1] == 1:
         return z
     return z.index_select(0, neighbours.flatten()).unflatten(0, neighbours.shape).mean(1)
+
+
+def linear(n_in: int, n_out: int) -> nn.Linear:
+    """A linear layer with no values yet, so that the global generator is left alone."""
+    return nn.utils.skip_init(nn.Linear, n_in, n_out)
+
+
+def reset_parameters(module: nn.Module, generator: torch.Generator) -> None:
+    """PyTorch's usual start of linear layers, drawn from a generator."""
+    with torch.no_grad():
+        for layer in module.modules():
+            if isinstance(layer, nn.Linear):
+                bound = layer.in_features**-0.5
+                for p in (layer.weight, layer.bias):
+                    p.copy_((2 * torch.rand(p.shape, generator=generator) - 1) * bound)

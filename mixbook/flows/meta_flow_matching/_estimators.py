@@ -22,7 +22,6 @@ from mixbook.flows.meta_flow_matching._velocity import (
     flow_matching_loss,
     integrate,
     ot_pairs,
-    reset_parameters,
 )
 
 __all__ = ["ConditionalFlowMatching", "FlowMatching", "MetaFlowMatching"]
@@ -495,10 +494,8 @@ class MetaFlowMatching(FlowMatching):
             raise ValueError(f"cell_types must have length {len(clouds)}, got {len(types)}")
         n_cell_cond = 0 if cell_types is None else np.asarray(types[0]).shape[1]
         self.encoder_ = PopulationEncoder(
-            clouds[0][0].shape[1], self.hidden_gnn, self.n_layers_gnn, self.k, n_cell_cond
-        )
-        reset_parameters(self.encoder_, random)
-        self.encoder_.to(device)
+            clouds[0][0].shape[1], self.hidden_gnn, self.n_layers_gnn, self.k, n_cell_cond, random
+        ).to(device)
         # Built once and kept: a graph does not change while the networks learn.
         self._graphs = [self.encoder_.graph(x0, c).to(device) for (x0, _), c in zip(clouds, types)]
         with torch.no_grad():

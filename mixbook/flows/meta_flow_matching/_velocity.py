@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from mixbook.core.seeds import as_generator
 from mixbook.core.validation import check_choice, check_integer, check_number
+from mixbook.flows.meta_flow_matching._encoder import linear, reset_parameters
 
 __all__ = ["VelocityNet", "flow_matching_loss", "integrate", "ot_pairs", "time_embedding"]
 
@@ -86,9 +87,9 @@ class VelocityNet(nn.Module):
         self.register_buffer("B", fourier_scale * torch.randn(dim, n_fourier, generator=random))
         n_blocks = n_layers - 1 if skip else n_layers - 2
         n_inputs = embed_dim + t_dim + 2 * n_fourier + dim + cond_dim
-        self.first = nn.Linear(n_inputs, hidden)
-        self.blocks = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(n_blocks))
-        self.last = nn.Linear(hidden, dim)
+        self.first = linear(n_inputs, hidden)
+        self.blocks = nn.ModuleList(linear(hidden, hidden) for _ in range(n_blocks))
+        self.last = linear(hidden, dim)
         reset_parameters(self, random)
 
     def forward(
@@ -133,16 +134,6 @@ class VelocityNet(nn.Module):
             raise ValueError(f"{name} must have {width} column(s), got {got}")
         part = F.linear(y, W)
         return part[..., None, :] if y.ndim < x.ndim else part
-
-
-def reset_parameters(module: nn.Module, generator: torch.Generator) -> None:
-    """PyTorch's usual start of linear layers, drawn from a generator instead of the global one."""
-    with torch.no_grad():
-        for layer in module.modules():
-            if isinstance(layer, nn.Linear):
-                bound = layer.in_features**-0.5
-                for p in (layer.weight, layer.bias):
-                    p.copy_((2 * torch.rand(p.shape, generator=generator) - 1) * bound)
 
 
 def flow_matching_loss(v: Velocity | Tensor, x0: Tensor, x1: Tensor, t: Tensor) -> Tensor:
