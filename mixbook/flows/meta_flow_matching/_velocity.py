@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.integrate import solve_ivp
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mixbook.core.flow_matching import adaptive_sample, euler_sample
 from mixbook.core.seeds import as_generator
 from mixbook.core.validation import check_choice, check_integer, check_number
 from mixbook.flows.meta_flow_matching._encoder import linear, reset_parameters
 
 __all__ = ["VelocityNet", "flow_matching_loss", "integrate", "ot_pairs", "time_embedding"]
 
-Velocity = Callable[[Tensor, Tensor], Tensor]  # (t, x) -> velocity, of the shape of x
+Velocity = Callable[[Any, Tensor], Tensor]  # (t, x) -> velocity, of the shape of x
 
 
 def time_embedding(t: Tensor, dim: int = 128) -> Tensor:
@@ -213,47 +213,43 @@ def integrate(
     Parameters
     ----------
     v : callable
-        ``v(t, x)`` for a scalar tensor t.
+        ``v(t, x)`` for a number t.
     x0 : Tensor of shape (..., D)
     times : sequence of float
         Increasing, within (0, 1].
     method : {"dopri5", "euler"}
-        SciPy's adaptive Runge-Kutta pair of Dormand and Prince, or steps of equal length.
+        The adaptive Runge-Kutta pair of Dormand and Prince, or steps of equal length; the latter
+        reports each time's nearest step.
     n_steps : int
         Steps of Euler's method to t = 1; of no meaning for the other.
     tol : float
         Absolute and relative tolerance of the adaptive method.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+    RuntimeError
+        If the adaptive solver gives up.
     """
     check_choice(method, "method", ("dopri5", "euler"))
     check_integer(n_steps, "n_steps", low=1)
     check_number(tol, "tol", low=0, low_open=True)
-    times = np.atleast_1d(np.asarray(times, dtype=float))
-    if not len(times) or not 0 < times[0] <= times[-1] <= 1 or (np.diff(times) <= 0).any():
-        raise ValueError(f"times must increase within (0, 1], got {times}")
+    stops = np.atleast_1d(np.asarray(times, dtype=float))
+    if not len(stops) or not 0 < stops[0] <= stops[-1] <= 1 or (np.diff(stops) <= 0).any():
+        raise ValueError(f"times must increase within (0, 1], got {stops}")
+
+    # Eq. (9)
+    def field(x: Tensor, t: float) -> Tensor:
+        return v(t, x)
+
     with torch.no_grad():
-        return (_dopri5 if method == "dopri5" else _euler)(v, x0, times, n_steps, tol)
-
-
-def _dopri5(v: Velocity, x0: Tensor, times: np.ndarray, n_steps: int, tol: float) -> Tensor:
-    def field(t: float, y: np.ndarray) -> np.ndarray:
-        x = torch.from_numpy(y).to(x0.device, x0.dtype).view_as(x0)
-        return (
-            v(torch.tensor(t, dtype=x0.dtype, device=x0.device), x).double().cpu().numpy().ravel()
-        )
-
-    start = x0.double().cpu().numpy().ravel()
-    path = solve_ivp(field, (0, times[-1]), start, "RK45", times, rtol=tol, atol=tol)
-    if not path.success:
-        raise FloatingPointError(f"the flow could not be followed to t = 1: {path.message}")
-    return torch.from_numpy(path.y.T.copy()).to(x0).view(-1, *x0.shape)
-
-
-def _euler(v: Velocity, x0: Tensor, times: np.ndarray, n_steps: int, tol: float) -> Tensor:
-    grid = np.linspace(0, 1, n_steps + 1)
-    grid = np.unique(np.concatenate([grid[grid < times[-1]], times]))
-    x, found = x0, []
-    for start, end in pairwise(grid):
-        x = x + (end - start) * v(torch.tensor(start, dtype=x0.dtype, device=x0.device), x)
-        if end in times:
-            found.append(x)
-    return torch.stack(found)
+        if method == "euler":
+            nodes = euler_sample(field, x0, n_steps, trajectory=True)
+            return nodes[torch.from_numpy(stops * n_steps).round().long()]
+        path, at = [x0], 0.0
+        for stop in stops.tolist():
+            span = (at, stop)
+            path.append(adaptive_sample(field, path[-1], rtol=tol, atol=tol, t_span=span)[0])
+            at = stop
+        return torch.stack(path[1:])
