@@ -1,7 +1,6 @@
 """The velocity field, its loss, its flow, and pairs drawn from a transport plan."""
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
