@@ -405,6 +405,22 @@ def test_same_seed_same_model_and_results_of_the_kind_that_came_in(name):
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_many_populations_at_once_are_predicted_as_one_by_one(name):
+    pairs = opposite_pairs(5)
+    model = MODELS[name](max_steps=30, batch_points=40, random_state=0).fit(pairs, [0, 1, 0, 1, 0])
+    new = [cloud(n, seed=n + i).numpy() for i, n in enumerate((20, 31, 20, 20))]
+    contexts = [{"index": 5 + i} if name == "CGFM" else {} for i in range(4)]
+    for method in ("euler", "dopri5"):
+        together = model.predict_all(new, [0, 1, 1, 0], 20, method)
+        for x, c, kw, end in zip(new, [0, 1, 1, 0], contexts, together):
+            alone = model.predict(x, c, 20, method, **kw)
+            np.testing.assert_allclose(end, alone, rtol=1e-2, atol=2e-3)
+    if name == "CGFM":
+        chosen = model.predict_all(new[:1], [0], contexts=[{"index": 2}])[0]
+        np.testing.assert_allclose(chosen, model.predict(new[0], 0, index=2), atol=1e-4)
+
+
 def test_populations_of_unequal_size_train_together_and_all_points_are_drawn():
     model = MODELS["MFM"](max_steps=10, batch_points=300, batch_populations=2, random_state=0)
     model.fit([(cloud(n, seed=n).numpy(), cloud(n, seed=n).numpy()) for n in (7, 50, 21)])

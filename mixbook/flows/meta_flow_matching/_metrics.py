@@ -76,6 +76,10 @@ class LocalMean(BaseEstimator):
         self.k_ = usable[int(np.argmin(errors))]
         return self
 
+    def predict_all(self, populations: Sequence[Any], conditions: Any = None) -> list:
+        """Several populations, one by one."""
+        return [self.predict(x0) for x0 in populations]
+
     def predict(self, x0: Any, condition: Any = None) -> Any:
         """The source with each point moved, (n, D)."""
         x = as_matrix(x0, "x0", min_rows=self.k_)
@@ -110,6 +114,10 @@ class ShiftOfMeans(BaseEstimator):
         penalty = torch.eye(M.shape[1]) * min(self.alpha, 1e30)
         self.slopes_ = torch.linalg.solve(M.T @ M + penalty, M.T @ (m1 - m0 - self.shift_))
         return self
+
+    def predict_all(self, populations: Sequence[Any], conditions: Any = None) -> list:
+        """Several populations, one by one."""
+        return [self.predict(x0) for x0 in populations]
 
     def predict(self, x0: Any, condition: Any = None) -> Any:
         """The source, shifted, (n, D)."""
