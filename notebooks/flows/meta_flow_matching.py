@@ -42,8 +42,7 @@ from mixbook.core.plots import PALETTE, use_style
 from mixbook.core.seeds import as_rng, pick_device
 from mixbook.core.sliders import slider_figure
 from mixbook.core.transport import wasserstein_1
-from mixbook.data import load_cite_pca50
-from mixbook.data.digits import load_digit_collections
+from mixbook.data import load_cite_pca50, load_digit_collections
 from mixbook.flows import meta_flow_matching as mfm
 from mixbook.flows.meta_flow_matching import (
     ConditionalFlowMatching,
