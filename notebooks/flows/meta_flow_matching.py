@@ -641,7 +641,7 @@ print(
 
 # %% tags=["hide-input"]
 cgfm = letter_models["CGFM"]
-mean_code = torch.zeros(cgfm._context_width(), device=device)
+mean_code = torch.zeros(cgfm.n_populations_ + cgfm.n_unseen, device=device)
 mean_code[: cgfm.n_populations_] = 1 / cgfm.n_populations_
 moved = [
     mfm.integrate(lambda t, x: cgfm.net_(t, x, mean_code), torch.tensor(x0, device=device))[0].cpu()

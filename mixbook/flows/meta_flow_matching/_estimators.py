@@ -274,7 +274,7 @@ class FlowMatching(BaseEstimator):
 
     # What they share.
 
-    def _train(self, draw: "Callable[[], tuple[Tensor, Tensor, Tensor, Tensor]]") -> np.ndarray:
+    def _train(self, draw: Callable[[], tuple[Tensor, Tensor, Tensor, Tensor]]) -> np.ndarray:
         optimisers = self._optimisers()
         losses = torch.empty(self.max_steps)
         name = type(self).__name__
