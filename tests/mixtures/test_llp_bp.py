@@ -161,6 +161,35 @@ def test_a_loopy_run_is_the_formula_message_by_message():
     assert found.n_iter == 7
 
 
+def bethe(q, u, pairs, w):
+    """The Bethe free energy at given marginals, each pair's law being the best for them."""
+    energy, degree = -u @ q, np.bincount(pairs.ravel(), minlength=len(q))
+    h = -(q * np.log(q) + (1 - q) * np.log(1 - q))
+    energy -= ((1 - degree) * h).sum()
+    for (i, j), x in zip(pairs, w):
+        a = np.expm1(x)  # e^w = both * none / (only i * only j) is a quadratic in ``both``
+        s = 1 + a * (q[i] + q[j])
+        both = (s - np.sqrt(s**2 - 4 * a * (1 + a) * q[i] * q[j])) / (2 * a)
+        table = np.array([both, q[i] - both, q[j] - both, 1 - q[i] - q[j] + both])
+        energy += table @ np.log(table) - x * both
+    return energy
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_fixed_point_on_loops_is_stationary_for_the_bethe_free_energy(seed):
+    rng = np.random.default_rng(seed)
+    pairs = np.array(list(itertools.combinations(range(6), 2)))[rng.permutation(15)[:10]]
+    u, w = rng.normal(size=6), rng.normal(size=10)
+    q = lb.bp_marginals(u, pairs, w, n_iter=500).marginals
+    step = 1e-5 * np.eye(6)
+    slope = [(bethe(q + e, u, pairs, w) - bethe(q - e, u, pairs, w)) / 2e-5 for e in step]
+    np.testing.assert_allclose(slope, 0, atol=1e-6)
+    off = [
+        (bethe(q + 0.05 + e, u, pairs, w) - bethe(q + 0.05 - e, u, pairs, w)) / 2e-5 for e in step
+    ]
+    assert np.abs(off).max() > 0.05  # so that being flat says something
+
+
 def test_tolerance_stops_early_at_the_same_place():
     u, edges, w = random_tree(0, 12)
     whole, early = (lb.bp_marginals(u, edges, w, n_iter=500, tol=t) for t in (0.0, 1e-7))
@@ -982,8 +1011,26 @@ def test_bad_tables_are_refused(model):
         model.score(X, [0, 1, 0])
 
 
+def test_bad_shapes_of_the_aggregate_loss_are_refused():
+    two, three = torch.zeros(2), torch.zeros(3)
+    with pytest.raises(ValueError, match="labels"):
+        lb.aggregate_loss(two, three, two, two, 0.1)
+    with pytest.raises(ValueError, match="proportions"):
+        lb.aggregate_loss(two, two, three, two, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("d", "hidden", "name"), [(0, (4, 2), "d must"), (3, (4,), "hidden"), (3, (4, 0), "hidden")]
+)
+def test_bad_networks_are_refused(d, hidden, name):
+    with pytest.raises(ValueError, match=name):
+        lb.BagNetwork(d, hidden, torch.Generator())
+
+
 def test_bad_choices_of_baselines_are_refused():
     with pytest.raises(ValueError, match="loss"):
         lb.BagClassifier("genbags").fit(np.eye(4), *BAGS)
     with pytest.raises(ValueError, match="models"):
         lb.select_best([], np.eye(4), *BAGS, np.eye(4), [0, 1, 0, 1])
+    with pytest.raises(ValueError, match="X_val"):
+        lb.select_best([lb.BagClassifier()], np.eye(4), *BAGS, None, None)

@@ -17,7 +17,15 @@ from mixbook.core.validation import check_choice, check_integer, check_number
 from mixbook.mixtures.llp_bp._bags import bag_order
 from mixbook.mixtures.llp_bp._checks import as_bags, as_labels, as_points, as_vector
 from mixbook.mixtures.llp_bp._losses import aggregate_loss, dllp_loss, easyllp_loss
-from mixbook.mixtures.llp_bp._networks import BagNetwork, Batch, Schedule, embed, log_odds, train
+from mixbook.mixtures.llp_bp._networks import (
+    BagNetwork,
+    Batch,
+    Schedule,
+    check_widths,
+    embed,
+    log_odds,
+    train,
+)
 from mixbook.mixtures.llp_bp._propagation import bp_bags
 
 __all__ = ["LLPBP", "BagClassifier", "pseudo_labels", "select_best"]
@@ -64,7 +72,6 @@ class _BagModel(ClassifierMixin, BaseEstimator):
     """What all classifiers here share: a trained network, and how it is asked."""
 
     net_: BagNetwork
-    device: str
     n_features_in_: int
 
     def decision_function(self, X: Any) -> Float[np.ndarray, " n"]:
@@ -145,7 +152,7 @@ class LLPBP(_BagModel):
     edge_rule : {"all", "low_count"}
         See :func:`bp_bags`.
     n_iter, damping
-        Of belief propagation.
+        Of belief propagation; it stops earlier where no message moves by more than 1e-6.
     random_state : int, numpy.random.Generator or None
 
     Attributes
@@ -342,10 +349,12 @@ def select_best(
     Raises
     ------
     ValueError
-        If there is no model.
+        If there is no model or no validation data, or what ``fit`` raises.
     """
     if len(models) == 0:
         raise ValueError("models must not be empty")
+    if X_val is None or y_val is None:
+        raise ValueError("X_val and y_val must be given, as they decide")
     return max(
         (model.fit(X, bag_id, bag_count, X_val, y_val) for model in models),
         key=lambda model: model.val_auc_,
@@ -371,10 +380,7 @@ def _check_schedule(model: Any) -> None:
     check_number(model.weight_decay, "weight_decay", low=0)
     for name in ("max_epochs", "batch_size", "patience"):
         check_integer(getattr(model, name), name, low=1)
-    if len(model.hidden) < 2:
-        raise ValueError(f"hidden must name at least two layers, got {model.hidden!r}")
-    for width in model.hidden:
-        check_integer(width, "hidden", low=1)
+    check_widths(model.hidden)
 
 
 def _check_tau(tau: Any) -> float | str:
