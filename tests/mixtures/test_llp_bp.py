@@ -407,8 +407,8 @@ def test_without_counts_all_labels_are_even(method):
 def test_covariates_make_the_graph_of_knn_graph():
     X, y = lb.make_two_gaussians(60, 3, random_state=0)
     ids, counts = lb.make_bags(y, 6, 0)
-    graph = lb.knn_graph(X, 4)
-    one, two = (lb.bp_bags(z, ids, counts, 0.3, 1.0, k=4) for z in (X, graph))
+    graph = lb.knn_graph(X, 4, length=2.0)
+    one, two = (lb.bp_bags(z, ids, counts, 0.3, 1.0, k=4, length=2.0) for z in (X, graph))
     np.testing.assert_array_equal(one.marginals, two.marginals)
 
 
@@ -707,12 +707,18 @@ def test_two_rounds_find_the_classes(method, lam_sim, lam_bag):
     np.testing.assert_array_equal(model.predict(X_new), proba[:, 1] >= 0.5)
 
 
-def test_a_round_uses_the_embedding_of_the_round_before():
-    X, _, ids, counts = gaussians(256, 8)
-    settings_ = {"k": 4, "lam_sim": 1.0, "lam_bag": 0.5, "hidden": (16, 8, 4)}
+@pytest.mark.parametrize("method", ["pairwise", "cardinality"])
+def test_a_round_uses_the_embedding_of_the_round_before(method):
+    X, _, ids, counts = gaussians(256, 4)
+    settings_ = {"k": 4, "lam_sim": 1.0, "lam_bag": 0.5, "length": 1.7, "hidden": (16, 8, 4)}
+    settings_ |= {"edge_rule": "low_count", "n_iter": 30, "damping": 0.3, "method": method}
     model = lb.LLPBP(rounds=2, max_epochs=3, random_state=0, **settings_).fit(X, ids, counts)
-    second = lb.bp_bags(model.embeddings_[1], ids, counts, 0.5, 1.0, "cardinality", k=4, tol=1e-6)
-    np.testing.assert_allclose(second.marginals, model.marginals_[1], atol=1e-6)
+    graph = {"k": 4, "length": 1.7, "edge_rule": "low_count"}
+    law, run = (ids, counts, 0.5, 1.0, method), {"n_iter": 30, "damping": 0.3, "tol": 1e-6}
+    raw, learned = (lb.bp_bags(Z, *law, **graph, **run) for Z in model.embeddings_)
+    np.testing.assert_allclose(raw.marginals, model.marginals_[0], atol=1e-9)
+    np.testing.assert_allclose(learned.marginals, model.marginals_[1], atol=1e-9)
+    assert np.abs(raw.marginals - learned.marginals).max() > 0.1
     first = lb.LLPBP(rounds=1, max_epochs=3, random_state=0, **settings_).fit(X, ids, counts)
     np.testing.assert_array_equal(first.marginals_[0], model.marginals_[0])
 
@@ -978,6 +984,7 @@ def test_bad_schedules_are_refused(make, changes):
         ({"lam_sim": -1.0}, "lam_sim"),
         ({"method": "exact"}, "method"),
         ({"edge_rule": "x"}, "edge_rule"),
+        ({"length": 0.0}, "length"),
         ({"n_iter": 0}, "n_iter"),
         ({"damping": 1.0}, "damping"),
     ],

@@ -150,7 +150,8 @@ class LLPBP(_BagModel):
     method : {"cardinality", "pairwise"}
         How bags enter belief propagation; "pairwise" is the paper's.
     edge_rule : {"all", "low_count"}
-        See :func:`bp_bags`.
+    length : float
+        Of the kernel; see :func:`bp_bags` for both.
     n_iter, damping
         Of belief propagation; it stops earlier where no message moves by more than 1e-6.
     random_state : int, numpy.random.Generator or None
@@ -186,6 +187,7 @@ class LLPBP(_BagModel):
         *,
         method: str = "cardinality",
         edge_rule: str = "all",
+        length: float = 1.0,
         batch_size: int = 1024,
         patience: int = 4,
         n_iter: int = 100,
@@ -204,6 +206,7 @@ class LLPBP(_BagModel):
         self.random_state = random_state
         self.method = method
         self.edge_rule = edge_rule
+        self.length = length
         self.batch_size = batch_size
         self.patience = patience
         self.n_iter = n_iter
@@ -256,6 +259,7 @@ class LLPBP(_BagModel):
             self.method,
             k=self.k,
             edge_rule=self.edge_rule,
+            length=self.length,
             n_iter=self.n_iter,
             damping=self.damping,
             tol=1e-6,

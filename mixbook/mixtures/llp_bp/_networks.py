@@ -111,7 +111,7 @@ def train(
     weights of then are restored. Without, all epochs are done, and NaN is returned.
     """
     optimiser = torch.optim.AdamW(
-        net.parameters(), lr=schedule.lr, weight_decay=schedule.weight_decay
+        net.parameters(), lr=schedule.lr, weight_decay=schedule.weight_decay, fused=True
     )
     best, best_weights, waited = -np.inf, None, 0
     for _ in range(schedule.max_epochs):

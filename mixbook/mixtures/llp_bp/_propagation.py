@@ -93,6 +93,7 @@ def bp_bags(
     method: str = "pairwise",
     *,
     k: int = 5,
+    length: float = 1.0,
     edge_rule: str = "all",
     n_iter: int = 100,
     damping: float = 0.5,
@@ -110,8 +111,9 @@ def bp_bags(
     method : {"pairwise", "cardinality"}
         The paper's :math:`b(b-1)/2` couplings in a bag of b, or one factor a bag, Eq. (8). The
         law is the same; the second is exact within a bag, and much cheaper for large bags.
-    k : int
-        Neighbours, where covariates are given.
+    k, length
+        Neighbours and the kernel's length, where covariates are given; see
+        :func:`~mixbook.mixtures.llp_bp.knn_graph`.
     edge_rule : {"all", "low_count"}
         "low_count" keeps the neighbours of instances from bags with at most one 1 only, as the
         authors' code does. It needs covariates.
@@ -141,7 +143,8 @@ def bp_bags(
         Z = as_points(Z_or_graph, "Z_or_graph")
         if len(Z) != len(ids):
             raise ValueError(f"Z_or_graph must have {len(ids)} rows, as bag_id, got {len(Z)}")
-        edges, weights = knn_graph(Z, k, sources=None if edge_rule == "all" else counts[ids] <= 1)
+        sources = None if edge_rule == "all" else counts[ids] <= 1
+        edges, weights = knn_graph(Z, k, length=length, sources=sources)
     if method == "pairwise":
         u, pairs, w = gibbs_potentials(edges, weights, ids, counts, lam_bag, lam_sim)
         return _propagate(u, pairs, w, None, run)
