@@ -132,7 +132,7 @@ class LLPBP(_BagModel):
         Neighbours.
     lam_sim, lam_bag : float
         Weights of neighbours and counts in Eq. (1). The authors' code has 10 and 10, with which
-        belief propagation on pairs need not settle, and whole bags do better with fewer ties.
+        belief propagation on pairs need not settle.
     tau : float or {"count", "soft"}
         See :func:`pseudo_labels`.
     rounds : int
@@ -149,6 +149,8 @@ class LLPBP(_BagModel):
         Instances a batch, in whole bags.
     method : {"cardinality", "pairwise"}
         How bags enter belief propagation; "pairwise" is the paper's.
+    start : {"ising", "zero"}
+        First messages, see :func:`bp_marginals`; "zero" is that of the authors' code.
     edge_rule : {"all", "low_count"}
     length : float
         Of the kernel; see :func:`bp_bags` for both.
@@ -192,6 +194,7 @@ class LLPBP(_BagModel):
         patience: int = 4,
         n_iter: int = 100,
         damping: float = 0.5,
+        start: str = "ising",
     ) -> None:
         self.k = k
         self.lam_sim = lam_sim
@@ -211,6 +214,7 @@ class LLPBP(_BagModel):
         self.patience = patience
         self.n_iter = n_iter
         self.damping = damping
+        self.start = start
 
     def fit(
         self, X: Any, bag_id: Any, bag_count: Any, X_val: Any = None, y_val: Any = None
@@ -262,6 +266,7 @@ class LLPBP(_BagModel):
             length=self.length,
             n_iter=self.n_iter,
             damping=self.damping,
+            start=self.start,
             tol=1e-6,
         )
         self.marginals_.append(found.marginals)
