@@ -36,6 +36,7 @@ import pandas as pd
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from sklearn.datasets import make_moons
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
@@ -48,15 +49,15 @@ from mixbook.mixtures import llp_bp as lb
 
 SIZES = {
     "ci": {
-        "worlds": 8, "swept": 4, "carried": 2048,
-        "bags": {"Adult": {8: 3, 256: 6}}, "n": 4096, "n_val": 1024, "pairs_up_to": 64,
-        "net": {"hidden": (64, 32, 16), "batch_size": 512, "max_epochs": 30, "patience": 5},
-        "growth": {32: [2**k for k in range(11, 16)]},
+        "worlds": 6, "swept": 3, "carried": 2048, "starts": 6,
+        "bags": {"Adult": {8: 3, 256: 5}, "Digits": {16: 2, 256: 4}}, "n": 4096, "n_val": 1024, "digits": 3072, "pairs_up_to": 64,
+        "net": {"hidden": (64, 32, 16), "batch_size": 512, "max_epochs": 25, "patience": 4},
+        "growth": {32: [2**k for k in range(11, 15)]},
     },
     "full": {
-        "worlds": 20, "swept": 20, "carried": 4096,
-        "bags": {"Adult": {8: 4, 64: 4, 512: 4}, "Bank": {8: 4, 64: 4, 512: 4}, "Digits": {16: 4, 64: 4, 256: 4}}, "n": 16_000, "n_val": 4000, "pairs_up_to": 128,
-        "net": {"hidden": (256, 128, 64), "batch_size": 1024, "max_epochs": 40, "patience": 5},
+        "worlds": 20, "swept": 20, "carried": 4096, "starts": 20,
+        "bags": {"Adult": {8: 4, 64: 4, 512: 4}, "Bank": {8: 4, 64: 4, 512: 4}, "Digits": {16: 4, 64: 4, 256: 4}}, "n": 16_000, "n_val": 4000, "digits": 3500, "pairs_up_to": 128,
+        "net": {"hidden": (256, 128, 64), "batch_size": 1024, "max_epochs": 40, "patience": 4},
         "growth": {32: [2**k for k in range(11, 18)], 1024: [2**k for k in (14, 16, 18, 20)], 2048: [43_008]},
     },
 }  # fmt: skip
@@ -76,7 +77,8 @@ moons = moons.astype(np.float32)
 moon_bags, moon_counts = lb.make_bags(moon_y, 12, seed)
 moon_graph = lb.knn_graph(moons, 6, metric="euclidean", length=0.2)
 moon_share = (moon_counts / 12)[moon_bags]
-moon_found = lb.bp_bags(moon_graph, moon_bags, moon_counts, 1.0, 1.0, "cardinality")
+moon_law = (moon_graph, moon_bags, moon_counts, 1.0)  # weight 1 for the counts
+moon_found = lb.bp_bags(*moon_law, 1.0, "cardinality", start="ising")
 
 
 def draw_points(ax, colours, title, **more):
@@ -85,14 +87,14 @@ def draw_points(ax, colours, title, **more):
     ax.grid(visible=False)
 
 
-def draw_graph(ax, graph, colours, title):
-    ax.add_collection(LineCollection(moons[graph[0]], color="#B9B9B9", lw=0.5, zorder=0))
+def draw_graph(ax, colours, title):
+    ax.add_collection(LineCollection(moons[moon_graph[0]], color="#B9B9B9", lw=0.5, zorder=0))
     draw_points(ax, colours, title, zorder=1)
 
 
 fig, axes = plt.subplots(1, 3, figsize=(10, 3.6), sharex=True, sharey=True)
 draw_points(axes[0], moon_share, "known: share of ones in each bag")
-draw_graph(axes[1], moon_graph, moon_found.marginals, "inferred: marginals on the graph")
+draw_graph(axes[1], moon_found.marginals, "inferred: marginals on the graph")
 labels = lb.pseudo_labels(moon_found.marginals, 0.5, moon_bags, moon_counts)
 student = lb.BagClassifier(hidden=(64, 32, 16), lr=1e-2, max_epochs=60, batch_size=96, random_state=seed)  # fmt: skip
 student.fit(moons, np.arange(len(moons)), labels)
@@ -212,29 +214,40 @@ mixbook.say(
 mixbook.show_source(lb.count_messages)
 
 # %% [markdown]
-# ### How smooth?
+# ### Where messages start
 #
-# $\lambda_s$ sets how much neighbours count. With none, all members of a bag are alike; with too much, whole regions fall to one label, whatever the counts say. Move the slider.
+# $\lambda_s$ sets how much neighbours count. With none, all members of a bag are alike. With much, something unexpected happens, in the left panel only. Move the slider.
 
 # %% tags=["hide-input"]
 
 
 def draw_strength(lam_sim):
-    q = lb.bp_bags(moon_graph, moon_bags, moon_counts, 1.0, lam_sim, "cardinality").log_odds
-    fig, ax = plt.subplots(figsize=(5.6, 3.4))
-    draw_graph(ax, moon_graph, 1 / (1 + np.exp(-q)), f"$\\lambda_s$ = {lam_sim:g}, AUC {roc_auc_score(moon_y, q):.2f}")  # fmt: skip
-    ax.set(ylabel="$x_2$")
+    fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.3), sharex=True, sharey=True)
+    for ax, (start, name) in zip(axes, (("zero", "zero"), ("ising", "Eq. (17)"))):
+        q = lb.bp_bags(*moon_law, lam_sim, "cardinality", start=start).log_odds
+        draw_graph(ax, 1 / (1 + np.exp(-q)), f"start: {name}, AUC {roc_auc_score(moon_y, q):.2f}")
+    axes[0].set(ylabel="$x_2$")
+    fig.suptitle(f"$\\lambda_s$ = {lam_sim:g}", fontsize=10)
     return fig
 
 
-slider_figure(draw_strength, [0.0, 0.1, 0.3, 1.0, 3.0, 10.0], "weight of neighbours", dpi=70)
+slider_figure(draw_strength, [0.0, 0.1, 0.3, 1.0, 3.0, 10.0], "weight of neighbours", start=3, dpi=62)  # fmt: skip
+
+# %% [markdown]
+# Eq. (1) favours neither label, but messages of zero do. With them the odds of $i$ start at $u_i$, and $u_i$ contains $-\lambda_s \sum_j k_{ij}$: a push towards 0 that only the messages of the neighbours can cancel, and the harder, the more
+# neighbours there are. If neighbours are strong, all agree on 0 before the counts are heard, and no message brings them back.
+#
+# Write the same law for spins $s_i = 2y_i - 1$. Now couplings are symmetric, and spins with messages of zero are even. Translated back, the first messages are
+#
+# $$ m_{i \to j} = w_{ij} / 2. \qquad \text{Eq. (17)} $$
+#
+# Law, updates and fixed points are the same; BP only starts elsewhere. The authors' code has labels 0 and 1 and starts at zero. We found no word about this in what is public of the paper, and it will matter.
 
 # %% tags=["remove-input"]
-frozen = lb.bp_bags(moon_graph, moon_bags, moon_counts, 1.0, 10.0, "cardinality").marginals >= 0.5
-law = (*moon_graph, moon_bags, moon_counts, 1.0, 10.0)
+frozen = lb.bp_bags(*moon_law, 10.0, "cardinality").marginals >= 0.5
+law = (*moon_graph, *moon_law[1:], 10.0)
 mixbook.say(
-    f"At λ_s = 10 belief propagation calls {frozen.mean():.0%} of the points ones. The law itself does not want that: the true labels are e^{lb.log_gibbs(moon_y, *law) - lb.log_gibbs(frozen, *law):.0f} times as likely. "
-    "Starting from nothing, neighbours agree with each other before the counts are heard, and no message brings them back."
+    f"At λ_s = 10 and from zero, BP calls {frozen.mean():.0%} of the points ones. The law does not want that: the true labels are e^{lb.log_gibbs(moon_y, *law) - lb.log_gibbs(frozen, *law):,.0f} times as likely."
 )
 
 # %% [markdown]
@@ -259,6 +272,7 @@ mixbook.show_source(lb.LLPBP.fit)
 #
 # - **The unary's sign.** It is $-\lambda_b(1 - 2B)$. With the sign reversed balanced data still look fine.
 # - **Trusting 100 iterations.** Damping hides oscillations but doesn't remove them. Look at the residual.
+# - **Zero as a neutral start.** It depends on how labels are coded. Flip all labels and counts: the marginals must flip too, after any number of iterations.
 # - **AUC of saturated marginals.** Many round to exactly 0 or 1 and tie. Rank by log-odds.
 # - **A rare label and strong $\lambda_s$.** Everything falls to the majority, first the hubs of the graph.
 # - **Validation labels.** The paper tunes on labelled validation data, which a true user of label proportions may not have. So do we, for all methods alike.
@@ -335,23 +349,22 @@ mixbook.say(
 # %% [markdown]
 # ### How far do the counts carry?
 #
-# Now inference alone, without any network, as bags grow: on the Gaussians, on *digits* (5,000 pictures of MNIST; is the digit odd? ten groups, each with one label) and on *Adult* (a census; is
-# the income above 50,000 dollars?). All with whole bags, $\lambda_b = 10$ and $\lambda_s = 1$. Distances between digits are about five, so there the kernel's length is 10.
+# Now inference alone, without any network, as bags grow: on the Gaussians, on *digits* (5,000 pictures of MNIST, 50 principal components; is the digit odd? ten groups, each with one label) and on *Adult* (a census; is
+# the income above 50,000 dollars?). All with whole bags and $\lambda_b = 10$, $\lambda_s = 3$. Neighbours among digits are about six apart, so there the kernel's length is 10.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "AUC of the marginals over bag size from 2 to 256, one line each for two Gaussians, digits and Adult, and dashed lines for the share of the bag alone. Gaussians stay high throughout. Digits are near one up to bags of 16 and drop after that. Adult starts near 0.9 and follows its dashed line down from bags of 8 on."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels, AUC of the marginals over bag size from 4 to 256. Two Gaussians: near one at all sizes with the start of Eq. 17, lower from zero. Digits: with that start near one up to bags of 32 and falling slowly after that, from zero near one half from bags of 32 on. Adult: both starts the same, following the dashed line of the bag's share down to one half."}}
 adult = load_adult()
 adult_X, adult_test, _ = adult.features()
 digits = load_digit_collections()
-digit_X = digits.mnist_raw.reshape(len(digits.mnist_raw), -1)
-carry_rng = np.random.default_rng(seed)
-carry_n = cfg["carried"]
-some = [carry_rng.permutation(len(v))[:carry_n] for v in (digit_X, adult_X)]
+digit_y = digits.mnist_digit % 2
+digit_X = PCA(50, random_state=0).fit_transform(digits.mnist_raw.reshape(5000, -1)).astype(np.float32)  # fmt: skip
+CARRY = np.random.default_rng(seed).permutation(5000)[: cfg["carried"]]
 GROUNDS = {
-    "two Gaussians": (*lb.make_two_gaussians(carry_n, 10, 1.5, seed), 1.0),
-    "digits": (digit_X[some[0]], digits.mnist_digit[some[0]] % 2, 10.0),
-    "Adult": (adult_X[some[1]], adult.y_train[some[1]], 1.0),
+    "two Gaussians": (*lb.make_two_gaussians(cfg["carried"], 10, 1.5, seed), 1.0),
+    "digits": (digit_X[CARRY], digit_y[CARRY], 10.0),
+    "Adult": (adult_X[CARRY], adult.y_train[CARRY], 1.0),
 }
-SIZES_OF_BAGS = [2, 4, 8, 16, 32, 64, 128, 256]
+BAGS = [4, 8, 16, 32, 64, 128, 256]
 
 
 def weight_cut(graph, labels):
@@ -359,62 +372,79 @@ def weight_cut(graph, labels):
     return graph[1][labels[graph[0][:, 0]] != labels[graph[0][:, 1]]].sum() / graph[1].sum()
 
 
-carried, cuts = {}, {}
+carried = []
 for name, (X, y, length) in GROUNDS.items():
     graph = lb.knn_graph(X, 5, length=length)
-    for size in SIZES_OF_BAGS:
+    for size in BAGS:
         ids, counts = lb.make_bags(y, size, seed)
-        run = lb.bp_bags(graph, ids, counts, 10.0, 1.0, "cardinality", tol=1e-4)
-        guess = lb.pseudo_labels(run.log_odds, "count", ids, counts)
-        carried[name, size] = roc_auc_score(y, run.log_odds), roc_auc_score(y, (counts / np.bincount(ids))[ids])  # fmt: skip
-        cuts[name, size] = weight_cut(graph, y), weight_cut(graph, guess)
-fig, ax = plt.subplots(figsize=(7, 3.6))
-for name, colour, fmt in zip(GROUNDS, ("blue", "green", "orange"), ("o-", "^-", "s-")):
-    line = np.array([carried[name, b] for b in SIZES_OF_BAGS])
-    ax.plot(SIZES_OF_BAGS, line[:, 0], fmt, color=PALETTE[colour], label=name)
-    ax.plot(SIZES_OF_BAGS, line[:, 1], "--", lw=1, color=PALETTE[colour])
-ax.plot([], [], "--", lw=1, color=PALETTE["grey"], label="the bag's share alone")
-ax.axhline(0.5, lw=0.8, color=PALETTE["grey"])
-ax.set(xscale="log", xlabel="bag size (instances)", ylabel="AUC of the marginals")
-ax.set_xticks(SIZES_OF_BAGS, [str(b) for b in SIZES_OF_BAGS])
-ax.minorticks_off()
-ax.legend(loc="lower left", ncols=2)
+        row = {"data": name, "bag": size, "share": roc_auc_score(y, (counts / np.bincount(ids))[ids]), "cut, truth": weight_cut(graph, y)}  # fmt: skip
+        for start in ("zero", "ising"):
+            run = lb.bp_bags(graph, ids, counts, 10.0, 3.0, "cardinality", tol=1e-4, start=start)
+            row[f"AUC, {start}"] = roc_auc_score(y, run.log_odds)
+            row[f"cut, {start}"] = weight_cut(graph, lb.pseudo_labels(run.log_odds, "count", ids, counts))  # fmt: skip
+        carried.append(row)
+carried = pd.DataFrame(carried).set_index(["data", "bag"])
+fig, axes = plt.subplots(1, 3, figsize=(10, 3.3), sharey=True)
+for ax, name in zip(axes, GROUNDS):
+    part = carried.loc[name]
+    ax.plot(BAGS, part["AUC, ising"], "o-", color=PALETTE["blue"], label="start: Eq. (17)")
+    ax.plot(BAGS, part["AUC, zero"], "s-", color=PALETTE["orange"], label="start: zero")
+    ax.plot(BAGS, part["share"], "--", lw=1, color=PALETTE["grey"], label="the bag's share alone")
+    ax.set(xscale="log", xlabel="bag size (instances)", title=name)
+    ax.set_xticks(BAGS, [str(b) for b in BAGS])
+    ax.minorticks_off()
+axes[0].set(ylabel="AUC of the marginals")
+axes[0].legend(loc="lower left")
 plt.show()
 
 # %% [markdown]
-# Who is to blame where it fails, the law or its inference? The labels that BP ranks highest, as many in each bag as there are ones, meet every count; so do the true labels. Which of the two is likelier
-# under Eq. (1) is then a matter of the edges they cut. If BP's labels cut *more* than the truth, a likelier answer exists and BP has missed it. If they cut *less*, the law itself prefers a wrong answer, and no
+# Where it fails, who is to blame, the law or its inference? Give a one to the instances that BP ranks highest, as many in each bag as there are ones. These labels meet every count, and so do the true ones. Which are likelier
+# under Eq. (1) is then a matter of the edges they cut. If BP's labels cut *more* weight than the truth, a likelier answer exists and BP has missed it. If they cut clearly *less*, the law itself prefers a wrong answer, and no
 # inference can help: the graph has smooth cuts that aren't classes, and large bags don't tell them apart.
 
 # %% tags=["hide-input"]
-pd.DataFrame(
-    {(name, size): {"AUC": carried[name, size][0], "weight cut, truth": cuts[name, size][0], "weight cut, found": cuts[name, size][1]}
-     for name in GROUNDS for size in (16, 256)}
-).T.rename_axis(["data", "bag"]).round(3)  # fmt: skip
+carried.loc[[(name, size) for name in GROUNDS for size in (16, 64, 256)], ["AUC, zero", "AUC, ising", "cut, truth", "cut, zero", "cut, ising"]].round(3)  # fmt: skip
+
+# %% tags=["hide-input"]
+starts = {"zero": [], "ising": []}
+for i in range(cfg["starts"]):  # fresh digits, fresh bags of 64
+    rows = np.random.default_rng([seed, 64, i]).permutation(5000)[: cfg["carried"]]
+    ids, counts = lb.make_bags(digit_y[rows], 64, np.random.default_rng([seed, 65, i]))
+    graph = lb.knn_graph(digit_X[rows], 5, length=10.0)
+    for start, values in starts.items():
+        run = lb.bp_bags(graph, ids, counts, 10.0, 3.0, "cardinality", tol=1e-4, start=start)
+        values.append(roc_auc_score(digit_y[rows], run.log_odds))
+starts = {start: Measured.from_samples(values) for start, values in starts.items()}
+
+# %% tags=["remove-input"]
+census = carried.loc[("Adult", 64)]
+mixbook.say(
+    f"With bags of 64 the start moves the digits from {starts['zero'].value:.2f} ± {starts['zero'].se:.2f} to {starts['ising'].value:.2f} ± {starts['ising'].se:.2f} (mean and s.e. of {cfg['starts']} samples). On Adult it changes next to nothing: "
+    f"the true labels cut {census['cut, truth']:.0%} of the weight, the labels that BP finds {census['cut, ising']:.0%}. Rich and poor are neighbours in the census."
+)
 
 # %% [markdown]
 # ### The whole method, and its rivals
 #
-# Adult with random bags of 8 and of 256, judged by the AUC on the official test set. The full profile adds *Bank Marketing* (did the call sell a deposit?) and the digits. Every method has the same network, batches
-# and early stopping, and a small grid: learning rates for DLLP and EasyLLP; for LLP-BP messages, $\lambda_b$, $\lambda_s$, the weight $\lambda_a$ of the aggregate loss and a learning
-# rate, the authors' $\lambda_b = \lambda_s = 10$ on pairs among them (small bags only, since their cost grows with $b^2$). The validation AUC on a first sample chooses one setting for each method and bag size; fresh
+# Adult with random bags of 8 and of 256, judged by the AUC on the official test set, and digits with bags of 16 and 256, judged on a thousand others. The full profile adds *Bank Marketing* (did the call sell a deposit?). Every method has the same network, batches
+# and early stopping, and a small grid: learning rates for DLLP and EasyLLP; for LLP-BP the messages and their start, $\lambda_b$, $\lambda_s$, the weight $\lambda_a$ of the aggregate loss and a learning
+# rate, the authors' $\lambda_b = \lambda_s = 10$ on pairs from zero among them (small bags only, since their cost grows with $b^2$). The validation AUC on a first sample chooses one setting for each method and bag size; fresh
 # samples with fresh bags are then judged.
 
 # %% tags=["hide-input"]
 bank = load_bank_marketing()
 bank_train, bank_val, bank_test = bank.standardised()
-AUTHORS = ("pairwise", 10.0, 10.0, 0.1, 3e-3)
-LLP_GRID = [  # messages, weights of counts, neighbours and aggregate loss, learning rate
-    ("cardinality", 10.0, 1.0, 0.1, 3e-3),
-    ("cardinality", 10.0, 1.0, 10.0, 3e-3),
-    ("cardinality", 10.0, 0.3, 10.0, 1e-2),
-    ("cardinality", 10.0, 0.3, 100.0, 1e-2),
+AUTHORS = ("pairwise", "zero", 10.0, 10.0, 0.1, 3e-3)
+LLP_GRID = [  # messages, start, weights of counts, neighbours and aggregate loss, learning rate
+    ("cardinality", "ising", 10.0, 1.0, 0.1, 3e-3),
+    ("cardinality", "ising", 10.0, 3.0, 10.0, 3e-3),
+    ("cardinality", "ising", 10.0, 0.3, 100.0, 1e-2),
     AUTHORS,
 ]
-RATES = [3e-3, 1e-2]
+RATES = {"dllp": [1e-3, 3e-3, 1e-2], "easyllp": [3e-3, 1e-2]}
 if profile == "full":
-    LLP_GRID += [("cardinality", 10.0, 3.0, 0.1, 3e-3), ("pairwise", 1.0, 0.3, 0.1, 3e-3), ("pairwise", 1.0, 0.3, 10.0, 1e-2)]  # fmt: skip
-    RATES += [1e-3]
+    LLP_GRID += [("cardinality", "ising", 10.0, 0.3, 10.0, 1e-2), ("cardinality", "zero", 10.0, 1.0, 0.1, 3e-3), ("pairwise", "zero", 1.0, 0.3, 0.1, 3e-3), ("pairwise", "zero", 1.0, 0.3, 10.0, 1e-2)]  # fmt: skip
+    RATES["easyllp"] += [1e-3]
 LENGTH = {"Adult": 1.0, "Bank": 1.0, "Digits": 10.0}
 
 
@@ -425,16 +455,17 @@ def sample(name, repeat):
         rows = rng.permutation(len(bank_train))[: cfg["n"]]
         return (bank_train[rows], bank.y_train[rows], bank_val, bank.y_val, bank_test, bank.y_test)
     if name == "Digits":
-        odd, rows = digits.mnist_digit % 2, rng.permutation(5000)
-        return tuple(v[part] for part in (rows[:3500], rows[3500:4000], rows[4000:]) for v in (digit_X, odd))  # fmt: skip
+        rows = rng.permutation(5000)
+        parts = rows[: cfg["digits"]], rows[3500:4000], rows[4000:]
+        return tuple(v[part] for part in parts for v in (digit_X, digit_y))
     rows = rng.permutation(len(adult_X))
     rows, held = rows[: cfg["n"]], rows[-cfg["n_val"] :]
     return (adult_X[rows], adult.y_train[rows], adult_X[held], adult.y_train[held], adult_test, adult.y_test)  # fmt: skip
 
 
 def llp(setting, name, s):
-    method, lam_bag, lam_sim, lam_agg, lr = setting
-    return lb.LLPBP(5, lam_sim, lam_bag, lam_agg=lam_agg, lr=lr, method=method, length=LENGTH[name], random_state=s, **cfg["net"])  # fmt: skip
+    method, start, lam_bag, lam_sim, lam_agg, lr = setting
+    return lb.LLPBP(5, lam_sim, lam_bag, lam_agg=lam_agg, lr=lr, method=method, start=start, length=LENGTH[name], random_state=s, **cfg["net"])  # fmt: skip
 
 
 def rival(loss, lr, s):
@@ -446,11 +477,11 @@ def grids(name, size):
     laws = [g for g in LLP_GRID if g[0] == "cardinality" or size <= cfg["pairs_up_to"]]
     grid = {
         "LLP-BP": [lambda s, g=g: llp(g, name, s) for g in laws],
-        "DLLP": [lambda s, r=r: rival("dllp", r, s) for r in RATES],
-        "EasyLLP": [lambda s, r=r: rival("easyllp", r, s) for r in RATES],
+        "DLLP": [lambda s, r=r: rival("dllp", r, s) for r in RATES["dllp"]],
+        "EasyLLP": [lambda s, r=r: rival("easyllp", r, s) for r in RATES["easyllp"]],
     }
     if profile == "full":
-        without = sorted({(*g[:3], 0.0, g[4]) for g in laws})
+        without = sorted({(*g[:4], 0.0, g[5]) for g in laws})
         grid["LLP-BP, no aggregate loss"] = [lambda s, g=g: llp(g, name, s) for g in without]
     return grid
 
@@ -464,7 +495,7 @@ def evaluate(name, size):
         models = [make(s) for make in grid]
         best = lb.select_best(models, X, *bags, X_val, y_val)
         makers[method], chosen[method] = grid[models.index(best)], best.get_params()
-    if size <= cfg["pairs_up_to"]:
+    if size <= cfg["pairs_up_to"] and (name == "Adult" or profile == "full"):
         makers["LLP-BP, authors' weights"] = lambda s: llp(AUTHORS, name, s)
     return [r for i in range(cfg["bags"][name][size]) for r in one_repeat(name, size, i + 1, makers)], chosen  # fmt: skip
 
@@ -536,15 +567,23 @@ plain = {n: paired(n, LARGE[n], "LLP-BP", "bag means") for n in LARGE}
 second = {m: gain("Adult", 8, m) for m in ("LLP-BP, authors' weights", "LLP-BP")}
 
 # %% tags=["remove-input"]
-big = LARGE["Adult"]
-picked = settings["Adult", big]["LLP-BP"]
-mine = results[(results.data == "Adult") & (results.bag == big) & (results.method == "LLP-BP")]
-mixbook.say(
-    f"On Adult LLP-BP is {gap_small['Adult'].value:+.3f} from DLLP with bags of 8 and {gap_large['Adult'].value:+.3f} with bags of {big}; from EasyLLP there it is {easy['Adult'].value:+.3f}, and from the "
-    f"plain logistic regression on bag means {plain['Adult'].value:+.3f}.\n\n"
-    f"What does its work at {big}? Validation chose λ_s = {picked['lam_sim']:g} and the weight λ_a = {picked['lam_agg']:g} for the aggregate loss. The marginals have an AUC of {mine['round 1'].mean():.2f} in the first round and {mine['round 2'].mean():.2f} in the "
-    f"second, and {mine['ones'].mean():.0%} of the pseudo-labels are ones, where {adult.y_train.mean():.0%} of the true labels are."
-)
+
+
+def at_large(name):
+    """What validation chose for the largest bags, and what BP found there."""
+    big, picked = LARGE[name], settings[name, LARGE[name]]["LLP-BP"]
+    mine = results[(results.data == name) & (results.bag == big) & (results.method == "LLP-BP")]
+    return (
+        f"*{name}*: with bags of {SMALL[name]} LLP-BP is {gap_small[name].value:+.3f} from DLLP; with bags of {big} it is {gap_large[name].value:+.3f} from DLLP, {easy[name].value:+.3f} from EasyLLP and {plain[name].value:+.3f} from the logistic regression on bag means. "
+        f"Validation chose λ_s = {picked['lam_sim']:g} and λ_a = {picked['lam_agg']:g} there; the marginals have an AUC of {mine['round 1'].mean():.2f} in the first round and {mine['round 2'].mean():.2f} in the second, and {mine['ones'].mean():.0%} of the pseudo-labels are ones."
+    )
+
+
+mixbook.say("\n\n".join(at_large(name) for name in cfg["bags"]))
+
+# %% [markdown]
+# So the method stands and falls with its first step. Where BP's marginals are good, the network inherits it, and few bags suffice: a graph with ten groups has few answers, and counts choose among them. Where they are not, no later round
+# repairs them. What then remains of LLP-BP at large bags is the aggregate loss: validation takes a large $\lambda_a$ with a graph that hardly matters, and the network learns from proportions, as its rivals do.
 
 # %% [markdown]
 # ### Cost
@@ -653,12 +692,19 @@ scorecard.claim(
 )
 scorecard.claim(
     "C3d",
-    "C3 on images: odd and even digits.",
-    paper="strong gains on images (CIFAR-10)",
+    "C3 on images: odd and even digits. Here LLP-BP must beat bag means as well.",
+    paper="strong gains, also on images",
     where="abstract",
-    measured=gaps("Digits") if full else None,
-    criterion="gap_large > gap_small and easy_large > 0",
-    note="Bags of 16 and 256.",
+    measured=gaps("Digits") | dict(means_large=plain["Digits"]),
+    criterion="gap_large > gap_small and easy_large > 0 and means_large > 0",
+    note="Bags of 16 and 256. The paper's image set is CIFAR-10.",
+)
+scorecard.claim(
+    "C3e",
+    "The first messages decide: with whole bags of 64 digits the Ising start beats zero, on the same law (an addition of ours).",
+    where="our protocol",
+    measured=starts,
+    criterion="ising - zero >= 0.1",
 )
 aggregate = {b: paired("Adult", b, "LLP-BP", "LLP-BP, no aggregate loss") for b in cfg["bags"]["Adult"] if full}  # fmt: skip
 scorecard.claim(
@@ -698,12 +744,20 @@ print(scorecard.verdicts())
 # %% [markdown]
 # ## What we scaled down
 #
-# - **Sizes.** The stored run has 3,072 persons of Adult, hence 12 bags of 256, two bag sizes and a small network. The paper has all rows, bags of 8 to 2,048 and a network of six layers, the widest of 5,040 units.
-# - **Neighbours.** With a dozen bags, no method is where it would be with hundreds. The full profile has about 26,000 instances a data set.
-# - **Grids.** Five settings or fewer a method, where the paper tunes more, and one threshold.
-# - **Images.** The paper's image sets and the baseline GenBags are left out.
-# - **The million** are Gaussians and not the paper's data; above 50,000 points the graph is searched in the nearest cells and misses some neighbours.
-# - **Numbers of the paper.** Its tables could not be read off, so the scorecard tests directions, and not values.
+# - **Sizes.** The stored run has 4,096 persons of Adult and 3,072 digits, so 16 and 12 bags of 256, and a small network. The paper has all rows, bags of 8 to 2,048 and six layers, the widest of 5,040 units. With a dozen bags no method is where it would be with hundreds; the full profile has 16,000 rows.
+# - **Grids.** Four settings or fewer a method, where the paper tunes more, and one threshold $\tau$.
+# - **Images.** Digits stand in for CIFAR-10. The baseline GenBags is left out.
+# - **The million** are Gaussians and not the paper's data; above 50,000 points the search for neighbours misses some.
+# - **Numbers of the paper.** Its tables could not be read, so the scorecard tests directions and not values.
+#
+# Where we left the protocol that was laid down before the experiments, and why:
+#
+# - *C1* has two ablations more, as its first two conditions could be met by luck. *C3e* and *Eq. (17)* came up while we looked for the reason why large bags fail.
+# - *C3* was planned with 8,192 persons and two repeats. Here are half as many, for time, but more repeats, since at bags of 256 a single difference scatters by more than its mean.
+# - *The grid.* An earlier one had been chosen with an eye on test results and was thrown away. This one comes from other random samples of training rows, judged by validation AUC alone. It gained the weight $\lambda_a$, without which LLP-BP does worse at large bags.
+# - *C3d* was planned as a side remark on images; it is measured like C3, with one condition more.
+# - *C4* compares the best setting with the aggregate term to the best one without; planned was $\lambda_a = 0.1$ against 0 in one setting.
+# - *C5b* has bags of 1,024 in place of 8, because the paper's sentence is about large bags.
 
 # %% [markdown]
 # ## Use it on your own data
