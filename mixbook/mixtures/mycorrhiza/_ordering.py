@@ -31,7 +31,9 @@ def circular_order(D: Any) -> Int[np.ndarray, " N"]:
     int array of shape (N,)
         A permutation. It starts with individual 0, in the direction in which the second entry is
         below the last. Of clusters that tie, the closer pair is linked, then that of the lowest
-        index.
+        index: without the first rule the result would depend on the numbering even of generic
+        distances, as of four clusters two pairs always tie in Eq. (4). Individuals that do not
+        differ at all still stand in the order in which they come.
 
     Raises
     ------
@@ -44,7 +46,7 @@ def circular_order(D: Any) -> Int[np.ndarray, " N"]:
     state = _Agglomeration(D)
     while state.n_nodes > 3 and state.m > 2:
         state.merge()
-    return _canonical(state.unwind())
+    return canonical(state.unwind())
 
 
 class _Agglomeration:
@@ -168,7 +170,7 @@ def _least(values: np.ndarray, scale: float) -> np.ndarray:
     return values <= values.min() + TIE * scale
 
 
-def _canonical(order: np.ndarray) -> Int[np.ndarray, " N"]:
+def canonical(order: np.ndarray) -> Int[np.ndarray, " N"]:
     """Rotate and reflect a cycle so that it starts with 0 and a lower neighbour follows."""
     order = np.roll(order, -int(np.flatnonzero(order == 0)[0]))
     return np.roll(order[::-1], 1) if order[1] > order[-1] else order
