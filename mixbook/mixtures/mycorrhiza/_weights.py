@@ -179,7 +179,8 @@ def _feasible(
     if half_squares(clipped) < half_squares(x):
         return clipped, z > 0
     ratio = np.full(len(x), np.inf)
-    falls = z <= 0
+    ratio[z <= 0] = 0  # also where x and z are both zero
+    falls = (z <= 0) & (x > 0)
     ratio[falls] = x[falls] / (x[falls] - z[falls])
     step = ratio.min()
     return np.maximum(x + step * (z - x), 0), ratio > step
@@ -195,8 +196,8 @@ def _loose_active_set(
     inside = np.ones_like(d)  # the last weights without a negative one
     for _ in d:  # rough solutions may free and bar the same splits for ever
         while (W < 0).any():
-            bound = np.quantile(W[W < 0], WORST, method="higher")
-            W = _conjugate_gradients(d, _bar(W, free, W <= bound), free, enough)
+            worst = np.quantile(W[W < 0], WORST, method="higher")
+            W = _conjugate_gradients(d, _bar(W, free, worst >= W), free, enough)
             if not (W < 0).any():
                 break
             step = np.where(W < 0, inside / np.where(W < 0, inside - W, 1), np.inf)
