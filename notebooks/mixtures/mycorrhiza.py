@@ -187,10 +187,17 @@ mixbook.say(
 # $$ Q(C_i, C_j) = (m-2)\,d(C_i,C_j) - \sum_{k\ne i} d(C_i,C_k) - \sum_{k\ne j} d(C_j,C_k) \qquad \text{Eq. (4)}, $$
 #
 # with mean distances between clusters, Eq. (3). Neighbour joining would now merge the two into one node and forget how they lay. NeighborNet waits until a node has *two* neighbours, $x - y - z$, and then reduces the three to
-# two, Eq. (6), remembering the order. Which end is linked to which is decided by Eq. (5), which is Eq. (4) with the nodes of the two clusters as singletons. Unwinding the reductions gives the circle.
+# two, remembering the order:
+#
+# $$ d(u,\cdot) = \tfrac23d(x,\cdot)+\tfrac13d(y,\cdot), \qquad d(v,\cdot) = \tfrac23d(z,\cdot)+\tfrac13d(y,\cdot) \qquad \text{Eq. (6)}. $$
+#
+# Which end is linked to which is decided by Eq. (5), which is Eq. (4) with the nodes of the two clusters as singletons. Unwinding the reductions gives the circle.
 
 # %%
-mixbook.show_source(my.circular_order)
+mixbook.show_source(my.agglomeration_criterion)
+
+# %%
+mixbook.show_source(my.smooth_chain)
 
 # %% [markdown]
 # There is a theorem behind it, which we cite and test but do not prove: if the distances *do* fit on a circle, NeighborNet finds such a circle, and the closed form then returns the true weights {cite}`bryant2007consistency`.

@@ -225,6 +225,19 @@ def test_renaming_individuals_renames_the_splits(N):
     assert all(found[s] == pytest.approx(wanted[s], abs=1e-7) for s in wanted)
 
 
+def test_the_steps_of_the_agglomeration_by_hand():
+    C = np.array([[0, 2, 5, 6], [2, 0, 5, 4], [5, 5, 0, 3], [6, 4, 3, 0]], dtype=float)
+    Q = my.agglomeration_criterion(C)
+    assert Q[0, 1] == 2 * 2 - 13 - 11
+    assert Q[3, 1] == 2 * 4 - 13 - 11
+    assert np.isinf(np.diagonal(Q)).all()
+    my.smooth_chain(C, 0, 1, 2)
+    assert C[0, 3] == C[3, 0] == pytest.approx((2 * 6 + 4) / 3)
+    assert C[2, 3] == C[3, 2] == pytest.approx((2 * 3 + 4) / 3)
+    assert C[0, 2] == C[2, 0] == pytest.approx((2 + 5 + 5) / 3)
+    assert C[0, 0] == C[2, 2] == 0
+
+
 def test_an_order_is_a_cycle_in_one_form():
     for N in (2, 3, 4, 5, 17):
         order = my.circular_order(euclid(N, np.random.default_rng(N)))

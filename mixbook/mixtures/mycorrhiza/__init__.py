@@ -63,7 +63,11 @@ from mixbook.mixtures.mycorrhiza._baselines import (
 )
 from mixbook.mixtures.mycorrhiza._distances import allele_counts, genetic_distance
 from mixbook.mixtures.mycorrhiza._measures import fst, mixture_error
-from mixbook.mixtures.mycorrhiza._ordering import circular_order
+from mixbook.mixtures.mycorrhiza._ordering import (
+    agglomeration_criterion,
+    circular_order,
+    smooth_chain,
+)
 from mixbook.mixtures.mycorrhiza._simulate import (
     make_hybrids,
     migration_matrix,
@@ -86,6 +90,7 @@ __all__ = [
     "SplitSystem",
     "across",
     "admixture_proportions",
+    "agglomeration_criterion",
     "allele_counts",
     "circular_order",
     "cross_validate",
@@ -104,6 +109,7 @@ __all__ = [
     "raw_forest_mixture",
     "simulate_balding_nichols",
     "simulate_islands",
+    "smooth_chain",
     "split_features",
     "split_weights",
 ]
