@@ -42,7 +42,8 @@ The equations carry this module's own numbers, used by the chapter as well.
 
 Left out: STRUCTURE and Admixture, which are programs of their own; their model with known source
 populations is (18) and (19). The paper simulates forward with SLiM, here the same demography runs
-backward.
+backward. Two things differ from the authors' programs on purpose: (10) is solved exactly, and
+individuals enter NeighborNet in random order (see ``solver`` and ``shuffle`` of `Mycorrhiza`).
 
 Files: ``_distances``, ``_ordering`` and ``_weights`` (NeighborNet), ``_splits`` (split systems,
 features, planar drawing), ``_assign`` (the classifier), ``_baselines``, ``_simulate``,
