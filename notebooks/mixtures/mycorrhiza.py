@@ -46,7 +46,7 @@ SIZES = {
     "ci": {"loci": [50, 100, 200], "draws": 2, "repeats": 1, "fungus": (10, 12), "fungus_draws": 2, "partitions": [1, 10],
            "blind_draws": 1, "loose_fungus": None, "drift_draws": 2, "settings": {"stepping": [2e-4, 4e-3]}, "island_pop": 20,
            "island_draws": 2, "worlds": 24, "order_sizes": [200, 400, 800]},
-    "full": {"loci": [25, 50, 100, 200], "draws": 5, "repeats": 3, "fungus": (21, None), "fungus_draws": 1, "partitions": [1, 2, 5, 10, 21],
+    "full": {"loci": [25, 50, 100, 200], "draws": 5, "repeats": 2, "fungus": (21, None), "fungus_draws": 1, "partitions": [1, 2, 5, 10, 21],
              "blind_draws": 5, "loose_fungus": (21, 12), "drift_draws": 10,
              "settings": {"island": [1e-4, 3e-4, 4e-4, 5e-4], "hierarchical": [1e-4, 1.25e-4, 1.5e-4],
                           "stepping": [2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 4e-3]},
@@ -325,6 +325,10 @@ fungus = load_m_fijiensis()
 rng = np.random.default_rng([seed, 2])
 
 
+def draws(n):
+    return "one draw" if n == 1 else f"mean of {n} draws"
+
+
 def draw_fungus(n_places, each):
     """Some places, and some individuals from each (or all)."""
     places = rng.permutation(np.unique(fungus.y))[:n_places]
@@ -353,7 +357,7 @@ plt.show()
 # %% tags=["remove-input"]
 mixbook.say(
     "; ".join(f"{name} {row['mean']:.3f}" for name, row in fungal.iterrows())
-    + f". {cfg['fungus'][0]} places, {cfg['fungus_draws']} draw(s). Ten networks instead of one change the accuracy by {fungal['mean']['splits, P = 10'] - fungal['mean']['splits, P = 1']:+.3f}; the best of all is: {fungal['mean'].idxmax()}."
+    + f". {cfg['fungus'][0]} places, {draws(cfg['fungus_draws'])}. Ten networks instead of one change the accuracy by {fungal['mean']['splits, P = 10'] - fungal['mean']['splits, P = 1']:+.3f}; the best of all is: {fungal['mean'].idxmax()}."
 )
 
 # %% [markdown]
@@ -405,7 +409,7 @@ plt.show()
 
 # %% tags=["remove-input"]
 mixbook.say(
-    "Where nothing can be found: " + "; ".join(f"{name} {value:.2f}" for name, value in blind.items()) + f" (mean of {cfg['blind_draws']} draw(s))."
+    "Where nothing can be found: " + "; ".join(f"{name} {value:.2f}" for name, value in blind.items()) + f" ({draws(cfg['blind_draws'])})."
     + (f" The fungus with the loose solver, {cfg['loose_fungus'][1]} individuals from each of {cfg['loose_fungus'][0]} places: as in the file {loose_fungus['file_1']:.2f} with one network and {loose_fungus['file_10']:.2f} with ten, shuffled {loose_fungus['shuffled_1']:.2f} and {loose_fungus['shuffled_10']:.2f}." if loose_fungus else "")
 )  # fmt: skip
 
@@ -455,6 +459,10 @@ for k, method in enumerate(METHODS):
     axes[1].plot(line.index, line[method], **style)
 axes[0].set(xscale="log", xlabel="$F_{ST}$ (Balding and Nichols)", ylabel="accuracy", ylim=(0, 1.03))  # fmt: skip
 axes[1].set(xscale="log", xlabel="migration to each neighbour (share a generation)")
+axes[1].set_xticks(line.index, [f"{m:g}" for m in line.index])
+axes[0].set_xticks(F_VALUES, [str(F) for F in F_VALUES])
+for ax in axes:
+    ax.minorticks_off()
 axes[1].legend()
 plt.show()
 
@@ -466,7 +474,7 @@ mixbook.say(
 )  # fmt: skip
 
 # %% [markdown]
-# Simulated individuals *are* in Hardy-Weinberg proportions, so the likelihood has the right model and is hard to beat. The paper, too, finds its method and Admixture level in simulation; its gains come from real data, where inbreeding and uneven sampling break the model.
+# Drifted populations with unlinked SNPs are what the likelihood assumes, and there it is hard to beat. On stepping stones SNPs are linked and its votes are no longer independent; there all are about level, as in the paper's Figure 6. Its gains over Admixture come from real data, where inbreeding and uneven sampling break the model as well.
 #
 # ### Mixture proportions
 #
@@ -512,7 +520,7 @@ mixbook.say(
 
 # %% [markdown]
 # A share of trees is a degree of *belief*, not of *descent*: a forest that can tell two populations apart with certainty would give a hybrid of 60 % a share near 1. Here it can't quite, which helps. EM
-# asks the right question.
+# asks the right question. The correlation alone says less than it seems: a hard label, which knows nothing of shares, comes close to that of the forest.
 #
 # ### Time
 
