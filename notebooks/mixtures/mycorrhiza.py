@@ -237,6 +237,7 @@ slider_figure(draw_some, [20, 50, 200, moths.G.shape[1]], "random loci", dpi=70)
 # - **Writing heterozygotes in two ways.** A/G and G/A are the same genotype; comparing alleles in place then counts two differences. Sort them within each locus.
 # - **Splitting columns instead of loci** when both alleles of a locus stand in two columns: the partitions then share loci.
 # - **Comparing splits as vectors.** A split and its complement are the same.
+# - **Feeding a sorted file.** Where individuals tie, the network follows the order in which they come; if that is the order of the populations, the labels are on the circle before anybody learned anything.
 
 # %% [markdown]
 # ## Experiments
