@@ -43,10 +43,10 @@ from mixbook.data import load_gypsy_moth, load_m_fijiensis
 from mixbook.mixtures import mycorrhiza as my
 
 SIZES = {
-    "ci": {"loci": [50, 100, 200], "draws": 2, "repeats": 1, "fungus": (10, 12), "fungus_draws": 2, "partitions": [1, 10],
+    "ci": {"loci": [50, 100, 200], "draws": 2, "repeats": 1, "all_repeats": 5, "fungus": (10, 12), "fungus_draws": 2, "partitions": [1, 10],
            "blind_draws": 1, "loose_fungus": None, "drift_draws": 2, "settings": {"stepping": [2e-4, 4e-3]}, "island_pop": 20,
            "island_draws": 2, "worlds": 24, "order_sizes": [200, 400, 800]},
-    "full": {"loci": [25, 50, 100, 200], "draws": 5, "repeats": 2, "fungus": (21, None), "fungus_draws": 1, "partitions": [1, 2, 5, 10, 21],
+    "full": {"loci": [25, 50, 100, 200], "draws": 5, "repeats": 2, "all_repeats": 5, "fungus": (21, None), "fungus_draws": 1, "partitions": [1, 2, 5, 10, 21],
              "blind_draws": 5, "loose_fungus": (21, 12), "drift_draws": 10,
              "settings": {"island": [1e-4, 3e-4, 4e-4, 5e-4], "hierarchical": [1e-4, 1.25e-4, 1.5e-4],
                           "stepping": [2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 4e-3]},
@@ -182,14 +182,14 @@ mixbook.say(
 # %% [markdown]
 # ### Finding the order
 #
-# The circle is found bottom-up, as in neighbour joining: link the two clusters that are close to each other *and far from all others*,
+# The circle is found bottom-up, as in neighbour joining: link the two clusters that are close to each other *and far from all others*, Eq. (4),
 #
-# $$ Q(C_i, C_j) = (m-2)\,d(C_i,C_j) - \sum_{k\ne i} d(C_i,C_k) - \sum_{k\ne j} d(C_j,C_k) \qquad \text{Eq. (4)}, $$
+# $$ Q(C_i, C_j) = (m-2)\,d(C_i,C_j) - \sum_{k\ne i} d(C_i,C_k) - \sum_{k\ne j} d(C_j,C_k), $$
 #
 # with mean distances between clusters, Eq. (3). Neighbour joining would now merge the two into one node and forget how they lay. NeighborNet waits until a node has *two* neighbours, $x - y - z$, and then reduces the three to
-# two, remembering the order:
+# two, remembering the order, Eq. (6):
 #
-# $$ d(u,\cdot) = \tfrac23d(x,\cdot)+\tfrac13d(y,\cdot), \qquad d(v,\cdot) = \tfrac23d(z,\cdot)+\tfrac13d(y,\cdot) \qquad \text{Eq. (6)}. $$
+# $$ d(u,\cdot) = \tfrac23d(x,\cdot)+\tfrac13d(y,\cdot), \qquad d(v,\cdot) = \tfrac23d(z,\cdot)+\tfrac13d(y,\cdot). $$
 #
 # Which end is linked to which is decided by Eq. (5), which is Eq. (4) with the nodes of the two clusters as singletons. Unwinding the reductions gives the circle.
 
@@ -286,7 +286,7 @@ for m in cfg["loci"]:
         some = moths.take(loci=np.sort(rng.choice(moths.G.shape[1], m, replace=False)))
         rows += [(m, method, accuracy(some, method, rng, cfg["repeats"])) for method in METHODS]
 few = pd.DataFrame(rows, columns=["loci", "method", "accuracy"])
-whole = {method: accuracy(moths, method, rng, cfg["repeats"]) for method in METHODS}
+whole = {method: accuracy(moths, method, rng, cfg["all_repeats"]) for method in METHODS}
 
 
 def few_loci(m, method):
@@ -309,7 +309,7 @@ plt.show()
 mixbook.say(
     "; ".join(f"**{m} loci**: " + ", ".join(f"{method} {few_loci(m, method).value:.3f}" for method in METHODS) for m in cfg["loci"])
     + "; **all**: " + ", ".join(f"{method} {whole[method]:.3f}" for method in METHODS)
-    + f". Means over {cfg['draws']} draws of loci (one moth is {1 / 90:.3f}). Nei's $F_{{ST}}$ of these moths, Eq. (17), is {my.fst(moths.G, moths.y):.2f}; the paper's Table 1 has 0.37, by a formula in its supplement that we do not have."
+    + f". Means over {cfg['draws']} draws of loci (one moth is {1 / 90:.3f}). Nei's F_ST of these moths, Eq. (17), is {my.fst(moths.G, moths.y):.2f}; the paper's Table 1 has 0.37, by a formula in its supplement that we do not have."
 )  # fmt: skip
 
 # %% [markdown]
@@ -357,7 +357,7 @@ plt.show()
 
 # %% tags=["remove-input"]
 mixbook.say(
-    "; ".join(f"{name} {row['mean']:.3f}" for name, row in fungal.iterrows())
+    "; ".join(f"{name}: {row['mean']:.3f}" for name, row in fungal.iterrows())
     + f". {cfg['fungus'][0]} places, {draws(cfg['fungus_draws'])}. Ten networks instead of one change the accuracy by {fungal['mean']['splits, P = 10'] - fungal['mean']['splits, P = 1']:+.3f}; the best of all is: {fungal['mean'].idxmax()}."
 )
 
@@ -410,7 +410,7 @@ plt.show()
 
 # %% tags=["remove-input"]
 mixbook.say(
-    "Where nothing can be found: " + "; ".join(f"{name} {value:.2f}" for name, value in blind.items()) + f" ({draws(cfg['blind_draws'])})."
+    "Where nothing can be found: " + "; ".join(f"{name}: {value:.2f}" for name, value in blind.items()) + f" ({draws(cfg['blind_draws'])})."
     + (f" The fungus with the loose solver, {cfg['loose_fungus'][1]} individuals from each of {cfg['loose_fungus'][0]} places: as in the file {loose_fungus['file_1']:.2f} with one network and {loose_fungus['file_10']:.2f} with ten, shuffled {loose_fungus['shuffled_1']:.2f} and {loose_fungus['shuffled_10']:.2f}." if loose_fungus else "")
 )  # fmt: skip
 
@@ -469,8 +469,8 @@ plt.show()
 
 # %% tags=["remove-input"]
 mixbook.say(
-    "Drift: " + "; ".join(f"$F$ = {F}: splits {drift['splits'][F]:.2f}, nearest {drift['nearest'][F]:.2f}, likelihood {drift['likelihood'][F]:.2f}" for F in F_VALUES)
-    + ". Stepping stones: " + "; ".join(f"migration {m:g} ($F_{{ST}}$ {row['fst']:.2f}): splits {row['splits']:.2f}, PCA {row['PCA']:.2f}, nearest {row['nearest']:.2f}, likelihood {row['likelihood']:.2f}" for m, row in line.iterrows())
+    "Drift: " + "; ".join(f"F = {F}: splits {drift['splits'][F]:.2f}, nearest {drift['nearest'][F]:.2f}, likelihood {drift['likelihood'][F]:.2f}" for F in F_VALUES)
+    + ". Stepping stones: " + "; ".join(f"migration {m:g} (F_ST {row['fst']:.2f}): splits {row['splits']:.2f}, PCA {row['PCA']:.2f}, nearest {row['nearest']:.2f}, likelihood {row['likelihood']:.2f}" for m, row in line.iterrows())
     + f". After the filter for rare alleles {islands.snps.mean():.0f} SNPs are left on average. The paper has 556; 50 individuals a population give {np.mean(unfiltered):.0f} without the filter, so its number seems to be the count before filtering."
 )  # fmt: skip
 
@@ -660,7 +660,7 @@ print(scorecard.verdicts())
 # - **Simulation.** A coalescent with a hundred blocks instead of SLiM; one of three migration models, at its two ends, and 20 individuals a population in the stored run. The full profile has all thirteen settings with 50.
 # - **True proportions.** The paper measures mixture errors against "real" proportions in its simulations without saying (in the article) how these are defined. Ancestry since migration began is not meant: at the lowest rate, 0.0001 from each of four others for 1,000 generations, an
 #   individual still descends from its own population with $\tfrac15+\tfrac45(1-0.0005)^{1000} \approx 0.69$ only, so that a certain answer would err by 0.12, ten times what Figure 6 shows. We use hybrids of known ancestry instead.
-# - **Cross-validation** has one repeat in the stored run; the error bars are over draws of loci. On the fungus both numbers of partitions get the same folds.
+# - **Cross-validation** has one repeat in the stored run, with all loci five; the error bars are over draws of loci. On the fungus both numbers of partitions get the same folds.
 
 # %% [markdown]
 # ## Use it on your own data

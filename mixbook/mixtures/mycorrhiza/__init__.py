@@ -50,7 +50,8 @@ features, planar drawing), ``_assign`` (the classifier), ``_baselines``, ``_simu
 ``_measures``.
 """
 
-from mixbook.data import Genotypes, load_myco
+from mixbook.data import Genotypes as Genotypes
+from mixbook.data import load_myco as load_myco
 from mixbook.mixtures.mycorrhiza._assign import (
     Mycorrhiza,
     cross_validate,
@@ -85,7 +86,6 @@ from mixbook.mixtures.mycorrhiza._splits import (
 from mixbook.mixtures.mycorrhiza._weights import across, exact_weights, split_weights
 
 __all__ = [
-    "Genotypes",
     "Mycorrhiza",
     "NetworkLayout",
     "SplitSystem",
@@ -100,7 +100,6 @@ __all__ = [
     "fst",
     "genetic_distance",
     "likelihood_assignment",
-    "load_myco",
     "make_hybrids",
     "migration_matrix",
     "mixture_error",
