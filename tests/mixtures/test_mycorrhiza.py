@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from mixbook.data import Genotypes, load_gypsy_moth
 from mixbook.mixtures import mycorrhiza as my
-from mixbook.mixtures.mycorrhiza import _weights
+from mixbook.mixtures.mycorrhiza import _simulate, _weights
 
 
 def canonical(order):
@@ -873,6 +873,23 @@ def test_mutations_stop_at_the_founders():
         )  # fmt: skip
         found.append(d.G.shape[1])
     assert np.mean(found) == pytest.approx(40 * 20 * 0.1, rel=0.1)
+
+
+@pytest.mark.parametrize("n_blocks", [1, 4, 30])
+def test_the_whole_sequence_recombines_at_its_rate(n_blocks, monkeypatch):
+    """In however many blocks it is cut, the boundaries add up to 1e-6 times 20,000 sites."""
+    seen, original = [], _simulate._go_back
+
+    def spy(s, t, end, M, n_e, boundary, rng):
+        seen.append(boundary * max(n_blocks - 1, 1))
+        return original(s, t, end, M, n_e, boundary, rng)
+
+    monkeypatch.setattr(_simulate, "_go_back", spy)
+    my.simulate_islands(
+        "island", 1e-3, 2, 3, n_e=20, generations=50, migration_generations=20, mutation=1e-5,
+        recombination=1e-6, length=2e4, n_blocks=n_blocks, maf=0, random_state=0,
+    )  # fmt: skip
+    assert seen == pytest.approx([0.02, 0.02])
 
 
 def test_loci_far_apart_recombine():
