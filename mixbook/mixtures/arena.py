@@ -15,8 +15,9 @@ EM, BIC               no           least BIC over K = 1 ... 8
 PPP                   no           leaves of its tree
 ====================  ===========  ==============================================================
 
-EM has full covariances, and the same regularisation as iLA-SDP: a thousandth of the mean variance
-of the columns.
+Mixtures have full covariances. Where the number is told, EM and iLA-SDP regularise them alike, by a
+thousandth of the mean variance of the columns; the search for the smallest BIC is that of
+:func:`mixbook.mixtures.ppp.mixture_bic`, with scikit-learn's own regularisation.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ from jaxtyping import Float, Int
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.decomposition import PCA
-from sklearn.metrics import silhouette_score
 from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import scale
 
@@ -186,14 +186,10 @@ def _kmeans(X: np.ndarray, K: int, seed: int) -> Labels:
     return KMeans(K, n_init=STARTS, random_state=seed).fit_predict(X)
 
 
-def _mixture(X: np.ndarray, K: int, n_init: int, seed: int) -> GaussianMixture:
-    reg = REG * float(X.var(0).mean())
-    model = GaussianMixture(K, n_init=n_init, reg_covar=reg, max_iter=500, random_state=seed)
-    return model.fit(X)
-
-
 def _em(X: np.ndarray, K: int, seed: int) -> Labels:
-    return _mixture(X, K, STARTS, seed).predict(X)
+    reg = REG * float(X.var(0).mean())
+    model = GaussianMixture(K, n_init=STARTS, reg_covar=reg, max_iter=500, random_state=seed)
+    return model.fit_predict(X)
 
 
 def _ila_sdp(X: np.ndarray, K: int, seed: int) -> Labels:
@@ -202,13 +198,11 @@ def _ila_sdp(X: np.ndarray, K: int, seed: int) -> Labels:
 
 
 def _kmeans_silhouette(X: np.ndarray, seed: int) -> Labels:
-    found = [_kmeans(X, K, seed) for K in range(2, K_MAX + 1)]
-    return max(found, key=lambda labels: silhouette_score(X, labels))
+    return ppp.kmeans_silhouette(X, range(2, K_MAX + 1), STARTS, seed)
 
 
 def _em_bic(X: np.ndarray, seed: int) -> Labels:
-    models = [_mixture(X, K, 3, seed) for K in range(1, K_MAX + 1)]
-    return min(models, key=lambda model: model.bic(X)).predict(X)
+    return ppp.mixture_bic(X, range(1, K_MAX + 1), random_state=seed)[0]
 
 
 def _ppp(X: np.ndarray, seed: int) -> Labels:

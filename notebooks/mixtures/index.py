@@ -49,7 +49,7 @@
 # | EM, BIC | no | mixtures with K = 1 … 8, the smallest Bayesian information criterion |
 # | *PPP* | no | splits that restarts and a mixture confirm, at its default thresholds |
 #
-# EM and iLA-SDP regularise their covariances alike. iLA-SDP reads at most 200 points and classifies the others; which 200 is all that is random in it. Times are processor time of one core.
+# EM and iLA-SDP regularise their covariances alike; the search over BIC is that of PPP's chapter, with scikit-learn's own regularisation. iLA-SDP reads at most 200 points and classifies the others; which 200 is all that is random in it. Times are processor time of one core.
 #
 # **The sets.** *Two triangles* (six round clouds in two groups) and a *ring of six* are easy for anybody who knows that there are six. *Three shapes* are a tall, a wide and a
 # small round cloud. The two *crossings* are wide where the other is narrow, in eight dimensions, and in four with one cluster
