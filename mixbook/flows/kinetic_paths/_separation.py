@@ -276,7 +276,7 @@ def _with_controls(
                 for this, other in ((table[:half], table[half:]), (table[half:], table[:half]))
             ]
         )
-        lam.append(1 - rest.mean())  # Eq. (8)
+        lam.append(1 - rest.mean())  # Eq. (5) by Eq. (8)
         stderr.append(rest.std() / math.sqrt(len(rest) - 1))
     return np.array(lam), np.array(stderr)
 
