@@ -53,9 +53,9 @@ from mixbook.data import load_cifar10_jpg
 from mixbook.mixtures import gcd
 
 SIZES = {
-    "ci": {"worlds": 6, "splits": 20, "based": 10, "rivals": 3, "grown": 3, "pairs": 3, "epochs": 12, "width": 16,
+    "ci": {"worlds": 6, "splits": 20, "based": 10, "rivals": 3, "bare": 8, "grown": 3, "pairs": 3, "epochs": 12, "width": 16,
            "cifar": {"per_class": 40, "epochs": 4, "width": 8, "pairs": 1}},
-    "full": {"worlds": 40, "splits": 30, "based": 30, "rivals": 30, "grown": 6, "pairs": 10, "epochs": 40, "width": 16,
+    "full": {"worlds": 40, "splits": 30, "based": 30, "rivals": 30, "bare": 30, "grown": 6, "pairs": 10, "epochs": 40, "width": 16,
              "cifar": {"per_class": 400, "epochs": 20, "width": 16, "pairs": 3}},
 }  # fmt: skip
 cfg = SIZES[profile]
@@ -409,12 +409,16 @@ def baseline(U, L, y_l, s):
     return {"k-means with labels, K by probe": gcd.SemiSupKMeans(probe_k, random_state=s).fit(U, L, y_l)}  # fmt: skip
 
 
-def variants(U, L, y_l, s):
-    """GPC with the extension and without labels, and k-means that is told the true number."""
+def bare(U, L, y_l, s):
+    """GPC without labels: all points are unlabelled, the prior is the same."""
     scale = gcd.within_class_variance(L, y_l)
+    return {"GPC without labels": gcd.GPC(12, prior_scale=scale, random_state=s).fit(np.vstack([U, L]))}  # fmt: skip
+
+
+def variants(U, L, y_l, s):
+    """GPC with the extension, and k-means that is told the true number."""
     return {
         "GPC, labelled may split": gcd.GPC(12, split_labelled=True, random_state=s).fit(U, L, y_l),
-        "GPC without labels": gcd.GPC(12, prior_scale=scale, random_state=s).fit(np.vstack([U, L])),
         "k-means with labels, true K": gcd.SemiSupKMeans(10, random_state=s).fit(U, L, y_l),
     }
 
@@ -437,6 +441,7 @@ def clusterings(U, L, y_l, i):
     s = 1000 * seed + i
     fits = {"GPC": gcd.GPC(12, random_state=s).fit(U, L, y_l)}
     fits |= baseline(U, L, y_l, s) if i < cfg["based"] else {}
+    fits |= bare(U, L, y_l, s) if i < cfg["bare"] else {}
     fits |= variants(U, L, y_l, s) if i < cfg["rivals"] else {}
     found = {name: np.r_[f.labels_u_, f.labels_l_] for name, f in fits.items()}
     return found | (library_methods(U, L, s) if i < cfg["rivals"] else {})
@@ -703,7 +708,7 @@ scorecard.claim(
     "C5",
     "Labels help: accuracy on old classes is higher by 0.05 or more.",
     paper="ablation; not verified",
-    measured={"with_labels": measured("GPC", "Old", cfg["rivals"]), "without": measured("GPC without labels", "Old", cfg["rivals"])},
+    measured={"with_labels": measured("GPC", "Old", cfg["bare"]), "without": measured("GPC without labels", "Old", cfg["rivals"])},
     criterion="with_labels >= without + 0.05",
     note="Digits, the same splits; without labels the same prior is used, and all images are unlabelled.",
 )  # fmt: skip
