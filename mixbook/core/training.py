@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import trange
 
+from mixbook.core.progress import trange
 from mixbook.core.validation import check_integer, check_number
 
 __all__ = ["minimise"]

@@ -12,8 +12,8 @@ from jaxtyping import Float, Int
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm.auto import trange
 
+from mixbook.core.progress import trange
 from mixbook.core.seeds import as_generator, as_rng, pick_device
 from mixbook.core.validation import check_integer, check_number
 from mixbook.mixtures.gcd._checks import as_labels
