@@ -507,7 +507,7 @@ pd.DataFrame([by_scale], columns=pd.Index(GRID, name="scale"), index=["component
 
 # %% tags=["remove-input"]
 mixbook.say(
-    f'The automatic scale is {auto:.2f}. With the authors' 0.005 a fit that starts with 12 ends with {by_scale[1]} components, and over all scales tried with {min(by_scale)} to {max(by_scale)}: "no thresholds" is true of the rule and not of the method.'
+    f'The automatic scale is {auto:.2f}. With 0.005, the value of the authors, a fit that starts with 12 ends with {by_scale[1]} components, and over all scales tried with {min(by_scale)} to {max(by_scale)}: "no thresholds" is true of the rule and not of the method.'
 )
 
 # %% [markdown]
