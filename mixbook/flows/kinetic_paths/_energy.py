@@ -116,7 +116,7 @@ def direct_kinetic_energy(
     n_mc: int = 1000,
     random_state: int | np.random.Generator | None = None,
 ) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
-    """Mean of |u|^2 / d by drawing points of the path, the integrand of Eq. (4).
+    """Mean squared velocity per dimension at drawn points of the path, the integrand of Eq. (4).
 
     Knows nothing of the data separation; it is what Eq. (6) is checked against.
 

@@ -22,7 +22,7 @@ TABLE = 2**20
 def normalize_data(
     X: Any,
 ) -> tuple[Float[np.ndarray, "n d"], tuple[Float[np.ndarray, " d"], float]]:
-    """Shift to mean zero and divide by one number, so that the mean of |x|^2 is d.
+    """Shift to mean zero and divide by one number, so that the mean squared length is d.
 
     Returns
     -------
