@@ -670,9 +670,9 @@ scorecard.claim(
     "LLP-BP gains on DLLP as bags grow, and beats EasyLLP at large bags: Adult.",
     paper="up to 15 %",
     where="abstract",
-    measured=gaps("Adult"),
-    criterion="gap_large > gap_small and easy_large > 0",
-    note=f"Differences of test AUC; bags of {SMALL['Adult']} and {LARGE['Adult']}.",
+    measured=gaps("Adult") | dict(easy_se=gaps("Adult")["easy_large"].se),
+    criterion="gap_large > gap_small and easy_large > 2 * easy_se",
+    note=f"Differences of test AUC; bags of {SMALL['Adult']} and {LARGE['Adult']}. Draws of large bags differ much, so the lead on EasyLLP must exceed two standard errors.",
 )
 scorecard.claim(
     "C3b",
@@ -692,12 +692,19 @@ scorecard.claim(
 )
 scorecard.claim(
     "C3d",
-    "C3 on images: odd and even digits. Here LLP-BP must beat bag means as well.",
+    "C3 on images: odd and even digits.",
     paper="strong gains, also on images",
     where="abstract",
-    measured=gaps("Digits") | dict(means_large=plain["Digits"]),
-    criterion="gap_large > gap_small and easy_large > 0 and means_large > 0",
+    measured=gaps("Digits"),
+    criterion="gap_large > gap_small and easy_large > 0",
     note="Bags of 16 and 256. The paper's image set is CIFAR-10.",
+)
+scorecard.claim(
+    "C3f",
+    "At large bags LLP-BP beats a logistic regression on bag means (an addition of ours): digits.",
+    where="our protocol",
+    measured=dict(difference=plain["Digits"], se=plain["Digits"].se),
+    criterion="difference > 2 * se",
 )
 scorecard.claim(
     "C3e",
