@@ -247,12 +247,12 @@ def edm_sampler(
 
 def reverse_sde(
     denoiser: Denoiser,
-    x: Float[Tensor, "n d"],
+    x: Float[Tensor, "n ..."],
     sigma: Float[Tensor, " n"],
     sigma_end: Float[Tensor, " n"],
     n_steps: int,
     generator: int | torch.Generator | None = None,
-) -> Float[Tensor, "n d"]:
+) -> Float[Tensor, "n ..."]:
     r"""Run rows from their own level ``sigma`` down to ``sigma_end`` by the reverse SDE.
 
     Euler and Maruyama's method for :math:`dx = -2\sigma\,\nabla\log p_\sigma\,d\sigma +
@@ -262,7 +262,7 @@ def reverse_sde(
     Parameters
     ----------
     denoiser : callable
-    x : Tensor of shape (n, d)
+    x : Tensor of shape (n, ...)
         Rows at level ``sigma``.
     sigma, sigma_end : Tensor of shape (n,)
         With ``0 < sigma_end <= sigma``.
@@ -274,11 +274,11 @@ def reverse_sde(
     if not ((sigma_end > 0) & (sigma_end <= sigma)).all():
         raise ValueError("sigma_end must lie in (0, sigma] for each row")
     generator = as_generator(generator, x.device)
-    step = (sigma - sigma_end) / n_steps
+    step, shape = (sigma - sigma_end) / n_steps, (-1, *[1] * (x.ndim - 1))
     for k in range(n_steps):
         level = sigma - k * step
         z = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
-        pull = (denoiser(x, level) - x) * (2 * step / level)[:, None]
+        pull = (denoiser(x, level) - x) * (2 * step / level).view(shape)
         # ambient: Eq. (9)
-        x = x + pull + (2 * step * level).sqrt()[:, None] * z
+        x = x + pull + (2 * step * level).sqrt().view(shape) * z
     return x
