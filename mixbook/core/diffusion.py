@@ -176,7 +176,9 @@ class MLPDenoiser(nn.Module):
         widths = [dim + 2 * n, *[hidden] * depth, dim]
         layers = [_linear(a, b, generator) for a, b in pairwise(widths)]
         nn.init.zeros_(layers[-1].weight)
-        nn.init.zeros_(layers[-1].bias)
+        # The few columns of the row weigh as much as the many of the level.
+        nn.init.normal_(layers[0].weight[:, :dim], 0.0, dim**-0.5, generator=generator)
+        nn.init.normal_(layers[0].weight[:, dim:], 0.0, n**-0.5, generator=generator)
         steps: list[nn.Module] = [step for layer in layers[:-1] for step in (layer, nn.SiLU())]
         self.layers = nn.Sequential(*steps, layers[-1])
 
@@ -188,8 +190,8 @@ class MLPDenoiser(nn.Module):
 
 def _linear(fan_in: int, fan_out: int, generator: torch.Generator) -> nn.Linear:
     layer = nn.utils.skip_init(nn.Linear, fan_in, fan_out)  # leaves the global generator alone
-    for parameter in layer.parameters():
-        nn.init.uniform_(parameter, -(fan_in**-0.5), fan_in**-0.5, generator=generator)
+    nn.init.normal_(layer.weight, 0.0, (2 / fan_in) ** 0.5, generator=generator)
+    nn.init.zeros_(layer.bias)
     return layer
 
 

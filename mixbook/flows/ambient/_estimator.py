@@ -1,7 +1,7 @@
 """The whole model: a preconditioned network, fitted to items of mixed noise, and its samples."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,11 @@ from tqdm.auto import trange
 from mixbook.core.diffusion import EDMPrecond, MLPDenoiser, edm_sampler, log_normal_levels
 from mixbook.core.seeds import as_generator, pick_device
 from mixbook.core.validation import as_matrix, check_choice, check_integer, check_number
-from mixbook.flows.ambient._losses import ambient_loss, consistency_loss, diffuse
+from mixbook.flows.ambient._losses import consistency_loss, diffuse, loss_at
 
 __all__ = ["AmbientDiffusion", "draw_batch"]
 
+BLOCK = 32  # batches whose rows and levels are drawn together
 SAMPLING = ("sigma_first", "truncate", "clamp")
 
 
@@ -133,10 +134,12 @@ class AmbientDiffusion(BaseEstimator):
         order = levels.argsort()
         x, levels = x[order], levels[order]
 
+        batches = _batches(levels, self.batch_size, self.sampling, generator)
+
         def loss() -> Tensor:
-            rows, sigma = draw_batch(levels, self.batch_size, self.sampling, generator)
+            rows, sigma = next(batches)
             x_tn, own = x[rows], levels[rows]
-            total = ambient_loss(model, x_tn, own, sigma, self.sigma_data, generator)
+            total = loss_at(model, x_tn, own, sigma, self.sigma_data, generator)
             if weight:
                 few = slice(0, self.consistency_batch)
                 total = total + weight * self._consistency(
@@ -272,13 +275,22 @@ def draw_batch(
     """
     u = torch.rand(batch_size, generator=generator, dtype=torch.float64, device=levels.device)
     if sampling == "sigma_first":
-        sigma = log_normal_levels(batch_size, low=levels[0], generator=generator)
+        sigma = log_normal_levels(batch_size, low=levels[0].item(), generator=generator)
         eligible = torch.searchsorted(levels, sigma).clamp(min=1)
         return (u * eligible).long(), sigma
     rows = (u * len(levels)).long()
     if sampling == "truncate":
         return rows, log_normal_levels(batch_size, low=levels[rows], generator=generator)
     return rows, torch.maximum(log_normal_levels(batch_size, generator=generator), levels[rows])
+
+
+def _batches(
+    levels: Tensor, batch_size: int, sampling: str, generator: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches without end; many are drawn at once, as small draws cost mostly overhead."""
+    while True:
+        rows, sigma = draw_batch(levels, BLOCK * batch_size, sampling, generator)
+        yield from zip(rows.split(batch_size), sigma.split(batch_size))
 
 
 def _schedule(step: int, n_steps: int, warmup: float) -> float:

@@ -40,6 +40,10 @@ def ve_to_ve(x0_pred: Items, x_t: Items, sigma_t: Levels, sigma_tn: Levels) -> I
         If shapes disagree or levels are out of range.
     """
     _check(x_t, sigma_tn, sigma_t, x0_pred)
+    return _ve_to_ve(x0_pred, x_t, sigma_t, sigma_tn)
+
+
+def _ve_to_ve(x0_pred: Items, x_t: Items, sigma_t: Levels, sigma_tn: Levels) -> Items:
     share = _rows((sigma_tn / sigma_t).square(), x_t)
     # Eq. (3)
     return (1 - share) * x0_pred + share * x_t
@@ -53,7 +57,10 @@ def diffuse(
 ) -> Items:
     """Add what is missing from level ``sigma_tn`` to ``sigma``, Eq. (2); never the noise again."""
     _check(x_tn, sigma_tn, sigma)
-    generator = as_generator(generator, x_tn.device)
+    return _diffuse(x_tn, sigma_tn, sigma, as_generator(generator, x_tn.device))
+
+
+def _diffuse(x_tn: Items, sigma_tn: Levels, sigma: Levels, generator: torch.Generator) -> Items:
     z = torch.randn(x_tn.shape, generator=generator, dtype=x_tn.dtype, device=x_tn.device)
     # Eq. (2)
     return x_tn + _rows((sigma.square() - sigma_tn.square()).clamp(min=0).sqrt(), x_tn) * z
@@ -97,13 +104,25 @@ def ambient_loss(
         If shapes disagree or levels are out of range.
     """
     check_number(sigma_data, "sigma_data", low=0, low_open=True)
+    _check(x_tn, sigma_tn, sigma)
     generator = as_generator(generator, x_tn.device)
     if sigma is None:
-        _check(x_tn, sigma_tn)
         drawn = log_normal_levels(len(x_tn), generator=generator).to(x_tn.dtype)
         sigma = torch.maximum(drawn, sigma_tn)
-    x_t = diffuse(x_tn, sigma_tn, sigma, generator)
-    prediction = ve_to_ve(denoiser(x_t, sigma), x_t, sigma, sigma_tn)
+    return loss_at(denoiser, x_tn, sigma_tn, sigma, sigma_data, generator)
+
+
+def loss_at(
+    denoiser: Denoiser,
+    x_tn: Items,
+    sigma_tn: Levels,
+    sigma: Levels,
+    sigma_data: float,
+    generator: torch.Generator,
+) -> Float[Tensor, ""]:
+    """The ambient loss without checks, for a training loop."""
+    x_t = _diffuse(x_tn, sigma_tn, sigma, generator)
+    prediction = _ve_to_ve(denoiser(x_t, sigma), x_t, sigma, sigma_tn)
     # Eq. (4)
     errors = (prediction - x_tn).square().flatten(1).sum(1)
     return (edm_weight(sigma, sigma_data) * errors).mean()

@@ -234,7 +234,9 @@ def _em(
     return means, weights, np.array(history)
 
 
-def _draw_start(x: Matrix, sigma: Vector, k: int, rng: np.random.Generator) -> Matrix:
+def _draw_start(
+    x: Matrix, sigma: Vector, k: int, rng: np.random.Generator
+) -> Float[np.ndarray, "k d"]:
     """k spread-out samples among those with the least noise."""
     order = rng.permutation(len(x))  # ties come in any order
     pool = order[np.argsort(sigma[order], kind="stable")][: max(10 * k, len(x) // 100)]
@@ -280,9 +282,12 @@ def _scores(
     x, step = np.linspace(-1, 1, 4001, retstep=True)
     reach = np.abs(a).max() + 10 * sigma
     x, step = reach * x, reach * step
-    phi = np.exp(-0.5 * ((x - a) / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
-    p = (w * phi).sum(axis=0)
-    return np.concatenate([w * phi * (x - a) / sigma**2, phi[:-1] - phi[-1]]) / p, p, float(step)
+    joint = np.log(w) - 0.5 * ((x - a) / sigma) ** 2 - np.log(sigma * np.sqrt(2 * np.pi))
+    log_p = logsumexp(joint, axis=0)
+    r = np.exp(joint - log_p)  # of each atom, also where the density underflows
+    ratio = r / w
+    score = np.concatenate([r * (x - a) / sigma**2, ratio[:-1] - ratio[-1]])
+    return score, np.exp(log_p), float(step)
 
 
 def denoised_moments(x: Any, sigma: Any, k: int) -> Float[np.ndarray, " two_k_less_1"]:
