@@ -29,6 +29,7 @@ __all__ = [
 Vector = Float[np.ndarray, " n"]
 Matrix = Float[np.ndarray, "n d"]
 INITS = ("spectral", "random")
+SHORT = 30  # EM iterations of each start, before the best goes on
 
 
 def effective_sample_sizes(sigma: Any, k: int) -> tuple[float, float]:
@@ -104,13 +105,13 @@ class HeteroscedasticGMM(BaseEstimator):
     n_components : int
         Number of atoms k.
     n_init : int
-        Starts; the one with the best likelihood is kept.
+        Starts; the one with the best likelihood after 30 iterations goes on.
     init : {"spectral", "random"}
-        Starts are k-means++ draws among the samples with least noise. ``"spectral"`` first runs EM
-        for each start on the projections on the leading k directions of Eq. (14) and lifts the best
-        result; ``"random"`` works in the full space at once.
+        Starts are k-means++ draws among the samples with least noise. ``"spectral"`` tries them on
+        projections on the leading k directions of Eq. (14) and lifts the best result, from which EM
+        goes on in all dimensions; ``"random"`` works in the full space at once.
     max_iter : int
-        EM iterations of each run.
+        EM iterations of the last run.
     tol : float
         Stop when the mean log-likelihood gains less than this.
     random_state : int, numpy.random.Generator or None
@@ -165,11 +166,14 @@ class HeteroscedasticGMM(BaseEstimator):
         reduced = x if U is None else x @ U
         starts = [_draw_start(reduced, levels, k, rng) for _ in range(n_init)]
         even = np.full(k, 1 / k)
-        runs = [_em(reduced, levels, start, even, self.max_iter, self.tol) for start in starts]
-        best = max(runs, key=lambda run: run[2][-1])
+        short = min(SHORT, self.max_iter)
+        runs = [_em(reduced, levels, start, even, short, self.tol) for start in starts]
+        means, weights, _ = max(runs, key=lambda run: run[2][-1])
         if U is not None:
-            best = _em(x, levels, best[0] @ U.T, best[1], self.max_iter, self.tol)
-        self.means_, self.weights_, history = best
+            means = means @ U.T
+        self.means_, self.weights_, history = _em(
+            x, levels, means, weights, self.max_iter, self.tol
+        )
         self.history_, self.log_likelihood_ = history, float(history[-1])
         self.n_iter_, self.converged_ = len(history) - 1, len(history) <= self.max_iter
         self.n_features_in_ = x.shape[1]
