@@ -43,7 +43,7 @@ from mixbook.core.plots import PALETTE, use_style
 from mixbook.core.seeds import as_rng, pick_device
 from mixbook.core.sliders import slider_figure
 from mixbook.flows import ambient as am
-from mixbook.flows.ambient import AmbientDiffusion, HeteroscedasticGMM
+from mixbook.flows.ambient import HeteroscedasticGMM
 
 SIZES = {
     "ci": {"n": 5000, "clean": 100, "noise": 0.35, "steps": 2000, "consistency_steps": 700, "hidden": 64, "batch": 256,
@@ -78,7 +78,7 @@ foggy, _ = am.make_mixed_dataset(X, 1.0, 1.0, noise, seed)
 def train(rows, sigma_tn, steps=cfg["steps"], consistency=0.0, **settings):
     """The same network, batch and number of steps for every set of rows."""
     own = {"hidden": cfg["hidden"], "batch_size": cfg["batch"], "sigma_max": 20.0, "device": device}
-    model = AmbientDiffusion(**(own | settings), random_state=seed)
+    model = am.AmbientDiffusion(**(own | settings), random_state=seed)
     return model.fit(rows, sigma_tn, steps, consistency)
 
 
