@@ -191,6 +191,28 @@ def test_the_gradient_of_the_robust_loss_is_that_of_the_envelope():
         assert w.grad[k].item() == pytest.approx(slope.item(), abs=1e-5)
 
 
+def test_a_large_price_keeps_the_ascent_stable_where_the_explicit_step_runs_away():
+    X, gamma, lr = tensor([[0.3], [-2.0]]), 30.0, 0.1
+    loss = lambda Z, y: (Z[:, 0] - 1.5) ** 2 / 2  # noqa: E731
+    Z = X.clone()
+    for _ in range(40):
+        Z = Z + lr * ((Z - 1.5) - 2 * gamma * (Z - X))
+    assert Z.abs().min() > 1e6
+    wanted = X + (X - 1.5) / (2 * gamma - 1)
+    torch.testing.assert_close(ou.ascend_points(loss, X, torch.zeros(2), gamma, steps=40), wanted)
+
+
+def test_the_robust_loss_is_that_of_the_points_of_the_ascent():
+    X, y = tensor(np.random.default_rng(8).normal(size=(9, 3))), tensor([1.0, -1, 1] * 3)
+    loss = lambda Z, s: torch.nn.functional.softplus(-s * Z.sum(1))  # noqa: E731
+    for cost, price in (("l2sq", lambda D: (D**2).sum(1)), ("l2", lambda D: D.norm(dim=1))):
+        phi, Z = ou.robust_loss(loss, X, y, 0.7, cost=cost, steps=7)
+        torch.testing.assert_close(ou.ascend_points(loss, X, y, 0.7, cost=cost, steps=7), Z)
+        torch.testing.assert_close(phi, loss(Z, y) - 0.7 * price(Z - X))
+        assert not Z.requires_grad
+        assert (Z != X).any()
+
+
 def test_images_are_moved_as_a_whole():
     X = tensor(np.random.default_rng(0).normal(size=(3, 1, 2, 2)))
     f = lambda Z, y: Z.flatten(1).square().sum(1) / 2  # noqa: E731
@@ -222,13 +244,12 @@ def test_the_objective_does_not_depend_on_the_length_of_theta():
 
 
 def test_gradient_of_the_objective_against_finite_differences():
-    from mixbook.mixtures.ood_unlabeled._linear import _objective_and_gradient, _tangent
+    from mixbook.mixtures.ood_unlabeled._linear import _tangent
 
     X, y, U = small_sample(4)
     theta = torch.nn.functional.normalize(tensor([[0.5, 0.2, 0.9], [-0.1, 1.0, 0.3]]), dim=1)
-    weight = torch.full_like(y, 1 / y.shape[1])
     g, gu, lam = tensor([0.4, 0.6]), tensor([0.3, 0.5]), tensor([2.0, 0.7])
-    value, gradient = _objective_and_gradient(theta, X, y, weight, U, g, gu, lam)
+    value, gradient = ou.LinearProblems(X, y, U, g, gu, lam).objective_and_gradient(theta)
     along = _tangent(gradient, theta, 3)
     for b in range(2):
         args = X[b], y[b], U, g[b].item(), gu[b].item(), lam[b].item()
@@ -242,15 +263,13 @@ def test_gradient_of_the_objective_against_finite_differences():
 
 
 def test_autograd_of_the_objective_agrees():
-    from mixbook.mixtures.ood_unlabeled._linear import _objective_and_gradient, _tangent
+    from mixbook.mixtures.ood_unlabeled._linear import _tangent
 
     X, y, U = small_sample(17, B=1)
     theta = torch.nn.functional.normalize(tensor([0.5, 0.2, 0.9]), dim=0).requires_grad_()
     ou.rss_objective(theta, X[0], y[0], U, 0.4, 0.3, 2.0).backward()
-    one, weight = theta.detach()[None], torch.full_like(y, 1 / y.shape[1])
-    _, gradient = _objective_and_gradient(
-        one, X, y, weight, U, tensor([0.4]), tensor([0.3]), tensor([2.0])
-    )
+    one = theta.detach()[None]
+    _, gradient = ou.LinearProblems(X, y, U, 0.4, 0.3, 2.0).objective_and_gradient(one)
     torch.testing.assert_close(theta.grad, _tangent(gradient, one, 3)[0])
 
 
@@ -596,6 +615,33 @@ def test_the_ceiling_is_the_accuracy_of_the_shifted_centre():
     assert ou.shift_ceiling(0.0) == pytest.approx(norm.cdf(1))
 
 
+@pytest.mark.parametrize(
+    ("m", "d", "mu", "sigma"), [(5, 1, 0.4, 1.0), (8, 3, 1.2, 0.7), (20, 60, 1.0, 1.0)]
+)
+def test_the_ceiling_of_labels_is_the_mean_accuracy_of_the_labelled_mean(m, d, mu, sigma):
+    scores = []
+    for seed in range(3000):
+        X, y, _, mu0, _ = ou.gmm_pair(m, 0, d, 0.0, mu, sigma, random_state=seed)
+        scores.append(ou.gmm_accuracy(y @ X, mu0, sigma))
+    error = np.std(scores) / math.sqrt(len(scores))
+    assert ou.label_ceiling(m, d, mu, sigma) == pytest.approx(np.mean(scores), abs=4 * error)
+    assert error < 4e-3
+
+
+def test_the_ceiling_of_labels_rises_to_the_best_accuracy_and_bounds_every_other_use():
+    levels = [ou.label_ceiling(m, 200) for m in (10, 20, 40, 400, 10**7)]
+    assert levels == sorted(levels)
+    assert levels[-1] == pytest.approx(norm.cdf(1), abs=1e-5)
+    assert ou.label_ceiling(10, 200) == pytest.approx(0.586, abs=2e-3)  # labels alone in the sheet
+    assert ou.label_ceiling(7, 9, 0.0) == pytest.approx(0.5)
+    found = []
+    for seed in range(150):
+        X, y, U, mu0, _ = ou.gmm_pair(10, 10, 30, 0.0, random_state=seed)
+        batch = torch.from_numpy(X)[None], torch.from_numpy(y).float()[None], torch.from_numpy(U)
+        found.append(ou.gmm_accuracy(ou.em_direction(*batch).numpy(), mu0)[0])
+    assert np.mean(found) < ou.label_ceiling(20, 30)
+
+
 def test_bounds_by_hand():
     # m = 2, n = 3: 2n + m = 8; d = 4; delta = exp(-2): 2 log(1/delta) = 4
     delta = math.exp(-2)
@@ -782,11 +828,16 @@ def test_bad_arguments_of_the_losses():
         ou.robust_loss(lambda Z, y: Z.sum(), X, torch.ones(3), 1.0)
     with pytest.raises(ValueError, match="X must have shape"):
         ou.robust_loss(f, X[0], torch.ones(2), 1.0)
+    with pytest.raises(ValueError, match="lr"):
+        ou.ascend_points(f, X, torch.ones(3), 1.0, lr=0.0)
+    with pytest.raises(ValueError, match="gamma"):
+        ou.ascend_points(f, X, torch.ones(3), -1.0)
 
 
 def test_bad_batches():
     X, y, U = small_sample()
-    for fit in (ou.fit_directions, ou.self_training, ou.em_direction, ou.spectral_direction):
+    users = ou.fit_directions, ou.LinearProblems, ou.self_training, ou.em_direction
+    for fit in (*users, ou.spectral_direction):
         with pytest.raises(ValueError, match=r"\(B, m, d\)"):
             fit(X[0], y, U)
         with pytest.raises(ValueError, match=r"U must have shape"):
@@ -801,6 +852,15 @@ def test_bad_batches():
         ou.fit_directions(X, y, U, -0.1)
     with pytest.raises(ValueError, match="lam must be one number"):
         ou.fit_directions(X, y, U, lam=torch.ones(3))
+    with pytest.raises(ValueError, match="gamma_u must be one number"):
+        ou.LinearProblems(X, y, U, gamma_u=math.nan)
+    for start in (torch.zeros(2, 3), torch.ones(3), torch.full((2, 3), math.nan)):
+        with pytest.raises(ValueError, match="start must"):
+            ou.fit_directions(X, y, U, start=start)
+    with pytest.raises(ValueError, match="start must not be zero"):
+        ou.fit_directions(X[:, :1].expand(-1, 2, -1), torch.tensor([[1.0, -1]] * 2), U)
+    with pytest.raises(ValueError, match="both classes in each sample"):
+        ou.fit_directions(X, y.abs(), U, intercept=True)
     with pytest.raises(ValueError, match="rounds"):
         ou.self_training(X, y, U, rounds=0)
     with pytest.raises(ValueError, match="sigma"):
@@ -826,6 +886,10 @@ def test_bad_arguments_of_the_setting():
         ou.gmm_accuracy([1.0, 0.0, 0.0], [1.0, 0.0])
     with pytest.raises(ValueError, match="sigma0"):
         ou.gmm_robust_risk([1.0], [1.0], 0.0, 1.0)
+    with pytest.raises(ValueError, match="m must be an integer"):
+        ou.label_ceiling(0, 3)
+    with pytest.raises(ValueError, match="sigma"):
+        ou.label_ceiling(1, 3, sigma=0.0)
     with pytest.raises(ValueError, match="delta"):
         ou.bound_thm41(2, 2, 2, 0.0, 1.0, delta=1.0)
     with pytest.raises(ValueError, match="m must be >= 1"):
