@@ -307,29 +307,45 @@ def test_batches_and_padding_change_nothing():
     torch.testing.assert_close(together.objective[:, 1:], alone.objective)
 
 
-def test_the_path_is_that_of_plain_loops():
+@pytest.mark.parametrize("intercept", [False, True])
+def test_the_path_is_that_of_plain_loops(intercept):
     X, y, U = small_sample(15, B=1)
+    X, U = X + 0.6 * intercept, U + 0.6 * intercept
     Xn, yn, Un = X[0].numpy(), y[0].numpy(), U.numpy()
     g, gu, lam, lr, beta, n_iter = 0.4, 0.3, 2.0, 0.5, 0.8, 12
 
-    def value(theta):
-        ramps = [min(1, max(0, 1 - g * yi * (xi @ theta))) for xi, yi in zip(Xn, yn)]
-        return np.mean(ramps) + lam * np.mean([max(0, 1 - gu * abs(u @ theta)) for u in Un])
+    def value(theta, b):
+        ramps = [min(1, max(0, 1 - g * yi * (xi @ theta + b))) for xi, yi in zip(Xn, yn)]
+        return np.mean(ramps) + lam * np.mean([max(0, 1 - gu * abs(u @ theta + b)) for u in Un])
 
-    theta = sum(yi * xi for xi, yi in zip(Xn, yn))
-    theta, speed, path = theta / np.linalg.norm(theta), np.zeros(3), []
-    for k in range(n_iter):
-        path.append(value(theta))
-        slope = np.zeros(3)
-        for xi, yi in zip(Xn, yn):
-            slope -= g / len(Xn) * yi * xi * (0 < 1 - g * yi * (xi @ theta) < 1)
-        for u in Un:
-            slope -= lam * gu / len(Un) * np.sign(u @ theta) * u * (gu * abs(u @ theta) < 1)
-        speed = beta * speed + slope - (slope @ theta) * theta
-        theta = theta - lr * (1 - k / n_iter) / (g + lam * gu) * speed
+    if intercept:
+        low, high = Xn[yn < 0].mean(0), Xn[yn > 0].mean(0)
+        theta = (high - low) / np.linalg.norm(high - low)
+        b = -theta @ (low + high) / 2
+    else:
+        theta, b = sum(yi * xi for xi, yi in zip(Xn, yn)), 0.0
         theta = theta / np.linalg.norm(theta)
-    path.append(value(theta))
-    fit = ou.fit_directions(X, y, U, g, gu, lam, n_iter=n_iter, lr=lr, momentum=beta)
+    speed, speed_b, path = np.zeros(3), 0.0, []
+    for k in range(n_iter):
+        path.append(value(theta, b))
+        slope, slope_b = np.zeros(3), 0.0
+        for xi, yi in zip(Xn, yn):
+            weight = g / len(Xn) * yi * (0 < 1 - g * yi * (xi @ theta + b) < 1)
+            slope, slope_b = slope - weight * xi, slope_b - weight
+        for u in Un:
+            score = u @ theta + b
+            weight = lam * gu / len(Un) * np.sign(score) * (gu * abs(score) < 1)
+            slope, slope_b = slope - weight * u, slope_b - weight
+        step = lr * (1 - k / n_iter) / (g + lam * gu)
+        speed = beta * speed + slope - (slope @ theta) * theta
+        theta = theta - step * speed
+        length = np.linalg.norm(theta)
+        speed_b = beta * speed_b + slope_b
+        theta, b = theta / length, (b - step * speed_b) / length if intercept else 0.0
+    path.append(value(theta, b))
+    fit = ou.fit_directions(
+        X, y, U, g, gu, lam, n_iter=n_iter, lr=lr, momentum=beta, intercept=intercept
+    )
     np.testing.assert_allclose(fit.objective[:, 0], path, rtol=1e-10)
 
 
@@ -514,6 +530,9 @@ def test_the_objective_of_the_network_is_that_of_its_two_terms():
     wanted = term(X, 2 * y - 1, 0.9) + 3 * term(U, own, 1.4)
     assert net.objective_[0] == pytest.approx(wanted, rel=1e-4)
     assert not np.allclose(net.module_.weight.detach(), start.weight.detach())
+    net.set_params(warm_up=1).fit(X, y, U)
+    assert net.objective_[0] == pytest.approx(term(X, 2 * y - 1, 0.9), rel=1e-4)  # labels alone
+    assert net.objective_[1] > 1.5 * net.objective_[0]
 
 
 def test_a_network_profits_from_unlabelled_clusters_and_leaves_the_given_module_alone():
