@@ -202,6 +202,23 @@ def test_a_large_price_keeps_the_ascent_stable_where_the_explicit_step_runs_away
     torch.testing.assert_close(ou.ascend_points(loss, X, torch.zeros(2), gamma, steps=40), wanted)
 
 
+@pytest.mark.parametrize(("cost", "power"), [("l2sq", 2), ("l2", 1)])
+@pytest.mark.parametrize("weight", [0.05, 0.6, 3.0])
+def test_the_proximal_maps_minimise_what_they_should(cost, power, weight):
+    from mixbook.mixtures.ood_unlabeled._losses import _proximal
+
+    shift = np.array([[0.3, -0.4], [2.0, 1.0], [0.0, 0.0]])
+    got = _proximal(tensor(shift), weight, cost).numpy()
+    grid = np.stack(np.meshgrid(*[np.linspace(-0.5, 2.5, 301)] * 2), -1).reshape(-1, 2)
+    for D, found in zip(shift, got):
+
+        def price(Z, D=D):
+            return ((Z - D) ** 2).sum(-1) / 2 + weight * np.linalg.norm(Z, axis=-1) ** power
+
+        assert price(found) <= price(grid).min() + 1e-12
+    assert price(got[2]) == 0
+
+
 def test_the_robust_loss_is_that_of_the_points_of_the_ascent():
     X, y = tensor(np.random.default_rng(8).normal(size=(9, 3))), tensor([1.0, -1, 1] * 3)
     loss = lambda Z, s: torch.nn.functional.softplus(-s * Z.sum(1))  # noqa: E731
@@ -372,6 +389,10 @@ def test_without_unlabelled_points_the_weight_is_not_used():
     torch.testing.assert_close(
         ou.fit_directions(X, y, None).theta, ou.fit_directions(X, y, U, lam=0.0).theta
     )
+    alone = ou.fit_directions(X, y, None)
+    for b in range(2):
+        wanted = ou.rss_objective(alone.theta[b], X[b], y[b], None, 0.3, 0.3, 10.0)
+        assert alone.objective[:, b].min().item() == pytest.approx(wanted.item())
 
 
 def test_a_given_start_is_used():
@@ -452,6 +473,14 @@ def test_a_known_covariance_is_the_fit_in_whitened_coordinates():
     wanted = root @ white.coef_
     np.testing.assert_allclose(model.coef_, wanted / np.linalg.norm(wanted), atol=1e-3)
     np.testing.assert_array_equal(model.predict(U), white.predict(U @ root))
+    moved = np.array([3.0, -1.0])
+    settings = {"fit_intercept": True, "lam": 1.0}
+    model = ou.RSSLinear(cov=cov, **settings).fit(X + moved, y, U + moved)
+    white = ou.RSSLinear(**settings).fit((X + moved) @ root, y, (U + moved) @ root)
+    # distances in whitened coordinates are scores in these up to one factor
+    scores, others = model.decision_function(U), white.decision_function(U @ root)
+    np.testing.assert_allclose(scores / scores.std(), others / others.std(), atol=5e-3)
+    assert abs(model.intercept_) > 0.1
 
 
 def test_an_anisotropic_mixture_misleads_rss_unless_the_covariance_is_known():
@@ -533,6 +562,26 @@ def test_the_objective_of_the_network_is_that_of_its_two_terms():
     net.set_params(warm_up=1).fit(X, y, U)
     assert net.objective_[0] == pytest.approx(term(X, 2 * y - 1, 0.9), rel=1e-4)  # labels alone
     assert net.objective_[1] > 1.5 * net.objective_[0]
+
+
+def test_settings_of_the_network_are_used():
+    X, y = logistic_data(2, 40)
+    start = torch.nn.Linear(2, 1)
+
+    def fitted(**settings):
+        common = {"lam": 0.0, "warm_up": 0, "n_steps": 1, "random_state": 0}
+        return ou.RSSNet(start, **common | settings).fit(X, y)
+
+    x, s = torch.tensor(X).float(), torch.tensor(2.0 * y - 1).float()
+    f = lambda Z, q: torch.nn.functional.softplus(-q * start(Z).reshape(-1))  # noqa: E731
+    wanted = ou.robust_loss(f, x, s, 0.4, steps=2, lr=0.7)[0].mean().item()
+    assert fitted(gamma=0.4, inner_steps=2, inner_lr=0.7).objective_[0] == pytest.approx(wanted)
+    heavy, light = (fitted(weight_decay=w, lr=0.1).module_.weight.detach() for w in (5.0, 0.0))
+    torch.testing.assert_close(heavy, light - 0.1 * 5.0 * start.weight.detach())
+    few = fitted(batch_size=5, n_steps=30, lr=1e-9, inner_steps=0).objective_
+    assert len(np.unique(few.round(5))) > 25  # another batch each time
+    plain = f(x, s).mean().item()
+    assert abs(few.mean() - plain) < 4 * f(x, s).std().item() / math.sqrt(150)
 
 
 def test_a_network_profits_from_unlabelled_clusters_and_leaves_the_given_module_alone():
