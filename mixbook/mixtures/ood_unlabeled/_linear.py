@@ -74,6 +74,8 @@ class LinearProblems:
         self.U = X.new_zeros(1, X.shape[2]) if U is None else U
         if U is None:
             self.lam = torch.zeros_like(self.lam)
+        self._gamma_y = self.gamma[:, None] * y
+        self._u_weight = (self.lam * self.gamma_u / len(self.U))[:, None]
 
     def objective_and_gradient(
         self, theta: Float[Tensor, "B d"]
@@ -85,17 +87,15 @@ class LinearProblems:
 
         The part of the gradient along ``theta`` is still in it; `fit_directions` takes it out.
         """
-        gamma = self.gamma[:, None]
-        ramp = 1 - gamma * self.y * (self.X @ theta[:, :, None])[:, :, 0]
+        ramp = 1 - self._gamma_y * (self.X @ theta[:, :, None])[:, :, 0]
         score = self.U @ theta.T
         tent = 1 - self.gamma_u * score.abs()
         value = (self.weight * ramp.clamp(0, 1)).sum(1) + self.lam * tent.clamp(min=0).mean(0)
-        pull = self.weight * self.y * ((ramp > 0) & (ramp < 1))
+        pull = self.weight * self._gamma_y * ((ramp > 0) & (ramp < 1))
         push = score.sign() * (tent > 0)
         # Eq. (15)
-        labelled = gamma * (pull[:, None] @ self.X)[:, 0]
-        unlabelled = (self.lam * self.gamma_u / len(self.U))[:, None] * (push.T @ self.U)
-        return value, -labelled - unlabelled
+        labelled, unlabelled = (pull[:, None] @ self.X)[:, 0], push.T @ self.U
+        return value, -labelled - self._u_weight * unlabelled
 
 
 def fit_directions(
@@ -149,7 +149,7 @@ def fit_directions(
     if intercept:
         X, U = _with_ones(X), None if U is None else _with_ones(U)
     problems = LinearProblems(X, y, U, gamma, gamma_u, lam)
-    scale = lr / (problems.gamma + problems.lam * problems.gamma_u).clamp(min=1e-12)
+    scale = lr / (problems.gamma + problems.lam * problems.gamma_u).clamp(min=1e-12)[:, None]
     velocity = torch.zeros_like(theta)
     best, best_value, history = theta, X.new_full((B,), torch.inf), []
     for step in range(n_iter + 1):
@@ -162,7 +162,7 @@ def fit_directions(
             break
         velocity = momentum * velocity + _tangent(gradient, theta, d)
         # Eq. (16)
-        theta = theta - (scale * (1 - step / n_iter))[:, None] * velocity
+        theta = theta - (1 - step / n_iter) * scale * velocity
         theta = theta / theta[:, :d].norm(dim=1, keepdim=True)
     offset = best[:, d] if intercept else X.new_zeros(B)
     return LinearFit(best[:, :d], offset, torch.stack(history))
@@ -195,9 +195,11 @@ def _start(X: Tensor, y: Tensor, start: Tensor | None, intercept: bool) -> Tenso
 
 def _tangent(gradient: Tensor, theta: Tensor, d: int) -> Tensor:
     """The gradient without its part along the direction (an intercept is not on the sphere)."""
-    radial = (gradient[:, :d] * theta[:, :d]).sum(1, keepdim=True)
-    along = torch.cat([theta[:, :d], torch.zeros_like(theta[:, d:])], dim=1)
-    return gradient - radial * along
+    direction = theta[:, :d]
+    radial = (gradient[:, :d] * direction).sum(1, keepdim=True)
+    if theta.shape[1] == d:
+        return gradient - radial * direction
+    return torch.cat([gradient[:, :d] - radial * direction, gradient[:, d:]], dim=1)
 
 
 def _one_each(value: float | Tensor, name: str, like: Tensor) -> Float[Tensor, " B"]:
