@@ -11,9 +11,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from tqdm.auto import trange
 
 from mixbook.core.diffusion import EDMPrecond, MLPDenoiser, edm_sampler, log_normal_levels
+from mixbook.core.progress import trange
 from mixbook.core.seeds import as_generator, pick_device
 from mixbook.core.validation import as_matrix, check_choice, check_integer, check_number
 from mixbook.flows.ambient._losses import consistency_loss, diffuse, loss_at
