@@ -418,6 +418,13 @@ def test_the_loose_solver_stops_near_the_optimum():
         assert 1e-9 < (g**2).sum() / (start**2).sum() < 1.0001e-8
 
 
+def test_conjugate_gradients_need_no_more_steps_than_unknowns():
+    d = euclid(4, np.random.default_rng(0))
+    free = ~np.eye(4, dtype=bool)
+    found = _weights._conjugate_gradients(d, np.zeros((4, 4)), free, 0.0)
+    np.testing.assert_allclose(found, my.exact_weights(d), atol=1e-8)
+
+
 def test_the_loose_solver_takes_exact_weights_where_they_are_positive():
     D, order, W = circular_metric(9, np.random.default_rng(0))
     np.testing.assert_allclose(my.split_weights(D, order, solver="loose"), W, atol=1e-12)
@@ -890,6 +897,20 @@ def test_the_whole_sequence_recombines_at_its_rate(n_blocks, monkeypatch):
         recombination=1e-6, length=2e4, n_blocks=n_blocks, maf=0, random_state=0,
     )  # fmt: skip
     assert seen == pytest.approx([0.02, 0.02])
+
+
+def test_a_lineage_splits_between_two_blocks_that_it_carries():
+    rng, cuts = np.random.default_rng(0), []
+    for _ in range(300):
+        s = _simulate._Ancestry.of_sample(1, 1, 7)
+        s.material[0][[0, 1, 6]] = -1  # blocks 2 to 5 are left, with three boundaries
+        s.recombine(0, rng)
+        first, second = ((m >= 0).nonzero()[0].tolist() for m in s.material)
+        assert first + second == [2, 3, 4, 5]
+        assert s.breaks == [len(first) - 1, len(second) - 1]
+        cuts.append(second[0])
+    assert np.bincount(cuts)[3:].min() > 70
+    assert set(cuts) == {3, 4, 5}
 
 
 def test_loci_far_apart_recombine():
