@@ -93,11 +93,13 @@ class Paper:
     summary : str
         One line on what the method does, at most 110 characters.
     tags, data : tuple of str
-        Topics, and the data sets that the chapter loads.
+        Topics, and the data sets that the chapter loads from :mod:`mixbook.data`.
     extra : str
         Extra of the package that the chapter needs; empty if none.
     status : {"planned", "done"}
         Whether the chapter is in the book.
+    bundled : tuple of str
+        Data sets that come with a library, as a reader would name them.
     arxiv, doi : str
         Identifiers without a prefix; empty if there is none.
     reproduces : str
@@ -122,6 +124,7 @@ class Paper:
     data: tuple[str, ...]
     extra: str
     status: str
+    bundled: tuple[str, ...] = ()
     arxiv: str = ""
     doi: str = ""
     reproduces: str = ""

@@ -43,6 +43,9 @@ ONE_THREAD = (
     "NUMBA_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+WORKER_SETTINGS = ("MALLOC_TRIM_THRESHOLD_",)
+"""What a worker of Dask sets for itself; a kernel that inherits it is several times slower."""
+
 Progress = Callable[[int, int], None]
 
 
@@ -159,8 +162,9 @@ def run_job(
         ``status`` ("done", "failed" or "stopped"), ``error`` (last line, or ""), ``seconds``,
         ``peak_mb``, ``notebook`` (or None), ``date``, ``hardware``, ``versions``.
     """
+    inherited = {k: v for k, v in os.environ.items() if k not in WORKER_SETTINGS}
     environment = {
-        **os.environ,
+        **inherited,
         **job.environment,
         **pinned_environment(Path(job.root), job.hide_gpu),
     }

@@ -40,7 +40,7 @@ def card(slug: str) -> _Display:
         "Paper": _paper_html(paper),
         "Official code": _link(paper.code, paper.code_licence) if paper.code else "none found",
         "Reproduced here": html.escape(paper.reproduces or "nothing yet: planned"),
-        "Data": html.escape(", ".join(paper.data) or "simulated"),
+        "Data": html.escape(", ".join([*paper.data, *paper.bundled]) or "simulated"),
         "Module": f"<code>{html.escape(paper.module)}</code>",
         "This page": '<span class="mixbook-stamp">a live session: not yet recorded</span>',
     }

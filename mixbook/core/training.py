@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import trange
 
+from mixbook.core.progress import trange
 from mixbook.core.validation import check_integer, check_number
 
 __all__ = ["minimise"]
@@ -54,24 +54,25 @@ def minimise(
     n_steps = check_integer(n_steps, "n_steps", low=1)
     check_number(lr, "lr", low=0, low_open=True)
     opt = optimiser(list(parameters), lr=lr, **options)
-    losses = []
+    losses: Tensor | None = None  # one tensor: a list of small ones fragments the memory
     for step in trange(n_steps, desc=description, disable=not progress, leave=False):
         opt.zero_grad(set_to_none=True)
         loss = loss_fn()
         loss.backward()
         opt.step()
-        losses.append(loss.detach())
-        if step % 100 == 99:
-            _check_finite(losses[-100:], step)
-    _check_finite(losses, n_steps - 1)
-    return torch.stack(losses).cpu().numpy()
+        if losses is None:
+            losses = loss.detach().new_empty(n_steps)
+        losses[step] = loss.detach()
+        if step % 100 == 99 or step == n_steps - 1:
+            _check_finite(losses, step // 100 * 100, step + 1)
+    assert losses is not None
+    return losses.cpu().numpy()
 
 
-def _check_finite(losses: list[Tensor], last_step: int) -> None:
-    bad = ~torch.isfinite(torch.stack(losses))
+def _check_finite(losses: Tensor, start: int, stop: int) -> None:
+    bad = ~torch.isfinite(losses[start:stop])
     if bad.any():
-        step = last_step - len(losses) + 1 + int(bad.nonzero()[0])
+        step = start + int(bad.nonzero()[0])
         raise FloatingPointError(
-            f"the loss became {losses[int(bad.nonzero()[0])].item()} at step {step}; "
-            "try a smaller learning rate"
+            f"the loss became {losses[step].item()} at step {step}; try a smaller learning rate"
         )

@@ -104,7 +104,9 @@ def sliced_wasserstein(
 
 
 def mmd_rbf(X: Any, Y: Any, gammas: Sequence[float] = GAMMAS) -> float:
-    r"""Squared maximum mean discrepancy with kernel exp(-gamma |x-y|^2), averaged over gammas.
+    r"""Squared maximum mean discrepancy, averaged over the scales of a Gaussian kernel.
+
+    The kernel is :math:`\exp(-\gamma |x-y|^2)`.
 
     The plain (V-statistic) estimate, pairs of a point with itself included: zero for equal samples
     and never below, but of size :math:`1/n + 1/m` for two samples of one population.

@@ -1,8 +1,9 @@
 """The arena of the part: its clustering methods on the same data.
 
-No method of its own is here: the entrants are those of :mod:`mixbook.mixtures.ila_sdp` and
-:mod:`mixbook.mixtures.ppp`, with k-means and EM from scikit-learn at their best, that is from
-twenty starts. One group is told the number of clusters, the other has to find it.
+No method of its own is here: the entrants are those of :mod:`mixbook.mixtures.ila_sdp`,
+:mod:`mixbook.mixtures.ppp` and :mod:`mixbook.mixtures.gcd`, with k-means and EM from scikit-learn
+at their best, that is from twenty starts. One group is told the number of clusters, the other has
+to find it.
 
 ====================  ===========  ==============================================================
 entrant               told K       how the number is found
@@ -13,10 +14,12 @@ iLA-SDP               yes
 k-means, silhouette   no           largest mean silhouette over K = 2 ... 8
 EM, BIC               no           least BIC over K = 1 ... 8
 PPP                   no           leaves of its tree
+GPC                   no           split and merge moves, from eight components
 ====================  ===========  ==============================================================
 
-EM has full covariances, and the same regularisation as iLA-SDP: a thousandth of the mean variance
-of the columns.
+All mixtures have full covariances, and the same regularisation: a thousandth of the mean variance
+of the columns. GPC, made for data of which a part has labels, goes without here; its prior takes
+the variance within a component from k-means with eight clusters.
 """
 
 from __future__ import annotations
@@ -31,14 +34,13 @@ from jaxtyping import Float, Int
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.decomposition import PCA
-from sklearn.metrics import silhouette_score
 from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import scale
 
 from mixbook.core.clustering import clustering_error
 from mixbook.core.seeds import as_rng
 from mixbook.core.validation import check_choice, check_integer
-from mixbook.mixtures import ila_sdp, ppp
+from mixbook.mixtures import gcd, ila_sdp, ppp
 
 __all__ = [
     "FIND_K",
@@ -186,14 +188,13 @@ def _kmeans(X: np.ndarray, K: int, seed: int) -> Labels:
     return KMeans(K, n_init=STARTS, random_state=seed).fit_predict(X)
 
 
-def _mixture(X: np.ndarray, K: int, n_init: int, seed: int) -> GaussianMixture:
-    reg = REG * float(X.var(0).mean())
-    model = GaussianMixture(K, n_init=n_init, reg_covar=reg, max_iter=500, random_state=seed)
-    return model.fit(X)
+def _regular(X: np.ndarray) -> dict[str, Any]:
+    """Settings of every mixture in scikit-learn."""
+    return {"reg_covar": REG * float(X.var(0).mean()), "max_iter": 500}
 
 
 def _em(X: np.ndarray, K: int, seed: int) -> Labels:
-    return _mixture(X, K, STARTS, seed).predict(X)
+    return GaussianMixture(K, n_init=STARTS, random_state=seed, **_regular(X)).fit_predict(X)
 
 
 def _ila_sdp(X: np.ndarray, K: int, seed: int) -> Labels:
@@ -202,17 +203,21 @@ def _ila_sdp(X: np.ndarray, K: int, seed: int) -> Labels:
 
 
 def _kmeans_silhouette(X: np.ndarray, seed: int) -> Labels:
-    found = [_kmeans(X, K, seed) for K in range(2, K_MAX + 1)]
-    return max(found, key=lambda labels: silhouette_score(X, labels))
+    return ppp.kmeans_silhouette(X, range(2, K_MAX + 1), STARTS, seed)
 
 
 def _em_bic(X: np.ndarray, seed: int) -> Labels:
-    models = [_mixture(X, K, 3, seed) for K in range(1, K_MAX + 1)]
-    return min(models, key=lambda model: model.bic(X)).predict(X)
+    return ppp.mixture_bic(X, range(1, K_MAX + 1), random_state=seed, **_regular(X))[0]
 
 
 def _ppp(X: np.ndarray, seed: int) -> Labels:
     return ppp.PPP(random_state=seed).fit_predict(X)
+
+
+def _gpc(X: np.ndarray, seed: int) -> Labels:
+    first = KMeans(K_MAX, n_init=STARTS, random_state=seed).fit(X)
+    scale = first.inertia_ / X.size
+    return gcd.GPC(K_MAX, prior_scale=scale, random_state=seed).fit(X).labels_u_
 
 
 TOLD_K: dict[str, Callable[[np.ndarray, int, int], Labels]] = {
@@ -226,6 +231,7 @@ FIND_K: dict[str, Callable[[np.ndarray, int], Labels]] = {
     "k-means, silhouette": _kmeans_silhouette,
     "EM, BIC": _em_bic,
     "PPP": _ppp,
+    "GPC": _gpc,
 }
 """Entrants that find K: points and seed to labels."""
 

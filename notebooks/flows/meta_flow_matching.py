@@ -16,6 +16,8 @@
 
 # %% [markdown]
 # # Meta Flow Matching: Integrating Vector Fields on the Wasserstein Manifold
+#
+# > **Draft, not a finished chapter:** it has not been reviewed, its verdicts have not been tried on enough seeds, and its full profile, on which the first claim rests, has not been run.
 
 # %% tags=["install", "hide-input", "remove-output"]
 import subprocess

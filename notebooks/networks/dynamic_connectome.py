@@ -366,11 +366,11 @@ shown.style.format(precision=2).hide(axis="index")
 # Sets of simulated worms. Each private signal is as smooth as the drives, so that chance agreements are common; the groups overlap in neurons (4 to 11) and in time (the last two). Rank 6, best of several starts. A set counts as
 # *recovered* if the mean cosine over its groups is at least 0.85 for time and for animals, and the pairs of each single group reach 0.8. The claim asks for two sets in three.
 #
-# **How we judge it.** A first version of this page drew nine sets and asked for six. Three seeds gave five, eight and six, which says more about the worms drawn than about the method. So the number of sets was raised, and nothing else was changed. Pilot runs of 1,200 other
-# sets recovered 957. A stricter rule that we tried first, two standard errors above two thirds, would flip with the seed for such a method unless there were several hundred sets; so the plain rule stays, and the error stands beside the share.
+# **How we judge it.** A first version of this page drew nine sets and asked for six. Three seeds gave five, eight and six, which says more about the worms drawn than about the method. So the number of sets was raised, and nothing else was changed. A stricter rule that we tried first,
+# two standard errors above two thirds, would flip with the seed for a method that recovers four sets in five unless there were several hundred sets; so the plain rule stays, and the error stands beside the share.
 
 # %% tags=["remove-input"]
-n_sets, share_wanted, pilot = cfg["worm_sets"], 2 / 3, 957 / 1200
+n_sets, share_wanted = cfg["worm_sets"], 2 / 3
 needed = int(np.ceil(n_sets * share_wanted))
 
 
@@ -381,20 +381,29 @@ def chance(share, extra=0.0):
 
 
 mixbook.say(
-    f"This run draws {n_sets} sets, of which {needed} have to be recovered. A method like the pilot's passes with probability {chance(pilot):.3f} (with the stricter rule {chance(pilot, 2):.2f}); "
+    f"This run draws {n_sets} sets, of which {needed} have to be recovered. A method that recovers 80 % of all such sets passes with probability {chance(0.8):.3f} (with the stricter rule {chance(0.8, 2):.2f}), "
     f"one that recovers 60 % of the sets with {chance(0.6):.2f}, and one that recovers half of them with {chance(0.5):.4f}."
 )
 
+
 # %% tags=["hide-input"]
-recovered, found_in = [], []
+def is_recovered(found):
+    """The rule above, for the cosines (time, animals, pairs; groups) of one set."""
+    return found[0].mean() >= 0.85 and found[1].mean() >= 0.85 and found[2].min() >= 0.8
+
+
+recovered, found_in, hasty = [], [], []
 for at in range(n_sets):
     traces, truth = dc.simulate_worms(new_seed(), **cfg["worms"])
     X, _ = dc.differential_affinity(traces)
     cp = dc.NonnegativeCP(6, random_state=new_seed(), **cfg["cp"] | {"n_init": cfg["worm_starts"]})
     found, which = match(truth, cp.fit(X))
     found_in.append(found)
-    if at < 24:  # for the communities below
+    if at < 24:  # for the communities below, and for what patience is worth
         recovered.append((traces, truth, [dc.component_graph(cp, r) for r in which]))
+        settings = cfg["cp"] | {"n_init": cfg["worm_starts"], "tol": 1e-4}
+        quick = dc.NonnegativeCP(6, random_state=seed, **settings).fit(X)
+        hasty.append(match(truth, quick)[0])
 who_when_where = pd.DataFrame(
     [(s + 1, g + 1, *found[:, g]) for s, found in enumerate(found_in) for g in range(4)],
     columns=["set", "group", "time", "animals", "pairs"],
@@ -747,7 +756,7 @@ mixbook.say(
 
 # %% tags=["hide-input"]
 gap = measured(np.subtract(score["differential", 3.0], score["correlation", 3.0]))
-passing = [f[0].mean() >= 0.85 and f[1].mean() >= 0.85 and f[2].min() >= 0.8 for f in found_in]
+passing = [is_recovered(found) for found in found_in]
 card = mixbook.Scorecard("dynamic_connectome", profile=profile, seed=seed)
 card.claim(
     "C1",
@@ -838,7 +847,7 @@ print(card.verdicts())
 mixbook.say(
     f"""
 **Recovery (C1).** Of {n_sets} sets {sum(passing)} are recovered. In {sum(f[2].argmin() == 3 for f, ok in zip(found_in, passing) if not ok)} of the {n_sets - sum(passing)} others the pairs of group 4 are the worst. That group works for 60 frames in half of the animals, so it has
-half the evidence of groups 1 and 2, and it shares four neurons with each of them. The result also depends on patience. On 200 pilot sets the share was 0.82 with the tolerance used here (1e-5), 0.78 with 3e-5 and 0.69 with 1e-4: the error of the fit hardly moves any more while the weakest factor still does.
+half the evidence of groups 1 and 2, and it shares four neurons with each of them. The result also depends on patience. Of the first {len(hasty)} sets {sum(passing[: len(hasty)])} are recovered with the tolerance used here (1e-5), and {sum(map(is_recovered, hasty))} with 1e-4: the error of the fit hardly moves any more while the weakest factor still does.
 
 **Slopes (C2).** Paired by worm, slopes lead correlation by {gap.value:+.3f} ± {gap.se:.3f}; the claim asks for 0.1 beyond two standard errors.
 There is a lead of {gap.value / gap.se:.0f} standard errors; that it is as large as 0.1 is not shown.

@@ -154,12 +154,13 @@ def test_two_jobs_run_at_the_same_time(checkout):
 @mock.patch.dict(os.environ)  # a cluster leaves settings of malloc that slow down later kernels
 def test_a_dask_cluster_runs_chapters(checkout, capsys):
     distributed = pytest.importorskip("distributed")
-    root = checkout(bad="\n# %%\n1 / 0\n", toy="")
+    asks = '\n# %%\nimport os\nprint(os.environ.get("MALLOC_TRIM_THRESHOLD_"))\n'
+    root = checkout(bad="\n# %%\n1 / 0\n", toy=asks)
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     with distributed.LocalCluster(**options, processes=True) as cluster:
         assert main(["run", "--all", "--scheduler", cluster.scheduler_address]) == 1
     assert "1 of 2 chapters failed: bad" in capsys.readouterr().out
-    assert printed(read(root))[0] == "2.0"
+    assert {"2.0", "None"} <= set(printed(read(root)))
 
 
 def test_no_scheduler_at_the_address_is_an_error(checkout, capsys, monkeypatch):

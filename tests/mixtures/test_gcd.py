@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy import integrate, stats
+from scipy import integrate, optimize, stats
 from scipy.special import gammaln
 from sklearn.cluster import KMeans
 from torch.nn import functional as F
@@ -160,24 +160,41 @@ def test_far_halves_are_split_and_those_of_one_cluster_are_not():
     assert gcd.log_split_ratio(X1, X2 + 20, prior) > 0
 
 
-@pytest.mark.parametrize(("n", "d"), [(100, 2), (100, 4), (300, 4), (400, 8)])
-def test_the_critical_separation_is_where_the_ratio_changes_sign(n, d):
-    s = gcd.critical_separation(n, d)
-    X1, X2 = halves(n, d, seed=1)
-    ratios = []
-    for factor in (0.8, 1.3):
-        far = X2.copy()
-        far[:, 0] += factor * s
-        prior = gcd.NIWPrior.from_data(np.vstack([X1, far]), scale=1.0)
-        ratios.append(gcd.log_split_ratio(X1, far, prior))
-    assert ratios[0] < 0 < ratios[1]
+def sign_change(n, d, seed, kappa0=1e-4):
+    """Distance at which H_s of two drawn spheres is zero."""
+    X1, X2 = halves(n, d, seed=seed)
+
+    def ratio(s):
+        far = X2 + s * np.eye(d)[0]
+        prior = gcd.NIWPrior.from_data(np.vstack([X1, far]), kappa0, scale=1.0)
+        return gcd.log_split_ratio(X1, far, prior)
+
+    return optimize.brentq(ratio, 1.0, 200.0, xtol=1e-3)
 
 
-def test_the_critical_separation_solves_its_equation():
+@pytest.mark.parametrize(
+    ("n", "d", "kappa0"),
+    [(100, 2, 1e-4), (100, 4, 1e-4), (100, 8, 0.1), (100, 16, 1e-4), (400, 9, 1e-4)],
+)  # fmt: skip
+def test_the_critical_separation_is_where_the_ratio_changes_sign(n, d, kappa0):
+    found = [sign_change(n, d, seed, kappa0) for seed in range(12)]
+    error = np.std(found, ddof=1) / math.sqrt(12)
+    assert gcd.critical_separation(n, d, kappa0) == pytest.approx(np.mean(found), abs=4 * error)
+    assert error < 0.03 * np.mean(found)
+
+
+def test_the_leading_terms_solve_their_equation_and_hold_for_many_points():
     n, d, kappa = 50, 3, 0.01
-    s = gcd.critical_separation(n, d, kappa)
+    s = gcd.critical_separation(n, d, kappa, leading=True)
     cost = 2 * n * math.log(2) + 18 / 4 * math.log(n) - 1.5 * math.log(kappa)
     assert n * math.log(1 + s**2 / 4) == pytest.approx(cost)
+    off = [
+        gcd.critical_separation(n, 8, leading=True) / gcd.critical_separation(n, 8) - 1
+        for n in (50, 500, 5000, 500_000)
+    ]
+    assert off == sorted(off, reverse=True)
+    assert off[-1] < 0.001
+    assert gcd.critical_separation(10**7, 3) == pytest.approx(2 * math.sqrt(3), rel=1e-3)
 
 
 def test_mixing_weights_are_raised_and_normalised():
@@ -694,6 +711,15 @@ def test_concentration_is_its_formula():
     assert float(got.mean()) == pytest.approx(0.4)
 
 
+def test_clusters_without_spread_get_the_least_positive_concentration():
+    C = np.arange(10.0)[:, None]
+    X = np.vstack([C[:4], C[:4], C[4:] - 0.1, C[4:] + np.linspace(0.1, 0.6, 6)[:, None]])
+    got = gcd.prototype_concentration(X, C, np.r_[0:4, 0:4, 4:10, 4:10]).numpy()
+    assert got.min() > 0
+    np.testing.assert_allclose(got[:5], got[4])  # the tightest of those with a spread
+    assert got.mean() == pytest.approx(1)
+
+
 def test_concentration_without_any_spread_is_constant():
     C = np.eye(3)
     np.testing.assert_allclose(
@@ -886,6 +912,17 @@ def test_augmentation_shifts_turns_and_mirrors():
     assert (noisy - x).std() == pytest.approx(0.1, abs=0.01)
 
 
+def test_wide_images_are_turned_without_shear():
+    x = torch.zeros(200, 1, 9, 27)
+    x[:, :, 4, 17] = 1  # four pixels to the right of the middle
+    turned = gcd.augment_images(x, torch.Generator().manual_seed(0), shift=0, degrees=60, noise=0)
+    mass = turned[:, 0].sum((1, 2))
+    row = (turned[:, 0] * torch.arange(9.0)[:, None]).sum((1, 2)) / mass - 4
+    column = (turned[:, 0] * torch.arange(27.0)).sum((1, 2)) / mass - 13
+    torch.testing.assert_close(torch.hypot(row, column), torch.full((200,), 4.0), atol=0.35, rtol=0)
+    assert row.abs().max() > 3
+
+
 def test_the_encoder_has_the_layers_of_the_sheet():
     net = gcd.small_encoder()
     assert net[-1].in_features == 1600
@@ -926,6 +963,12 @@ BARS = bars(8)[0], bars(8)[0], bars(8)[1]
         (lambda: gcd.within_class_variance(X2, np.arange(12)), ValueError, "two points"),
         (lambda: gcd.within_class_variance(np.ones((4, 2)), [0, 0, 1, 1]), ValueError, "spread"),
         (lambda: gcd.critical_separation(1, 2), ValueError, "n must"),
+        (lambda: gcd.critical_separation(5, 6), ValueError, "at least d = 6"),
+        (lambda: gcd.critical_separation(5, 2, -1.0), ValueError, "kappa0"),
+        (lambda: gcd.lloyd(X2, X2[:2], [0, 1], X2[:1]), ValueError, "codes"),
+        (lambda: gcd.lloyd(X2, X2[:2], [0.0, 0.0], X2[:1]), TypeError, "codes"),
+        (lambda: gcd.lloyd(X2, X2[:2, :1], [0, 0], X2[:1]), ValueError, "X_l"),
+        (lambda: gcd.lloyd(X2, X2[:2], [0, 0], NAN), ValueError, "centers"),
         (lambda: gcd.SemiSupKMeans(0).fit(X2), ValueError, "n_clusters"),
         (lambda: gcd.SemiSupKMeans(13).fit(X2), ValueError, "n_clusters"),
         (lambda: gcd.SemiSupKMeans(1).fit(X2, X2[:2], [0, 1]), ValueError, "n_clusters"),

@@ -749,6 +749,10 @@ def test_rivals_with_a_search_over_k():
     assert model.n_components == 3
     bics = [GaussianMixture(k, n_init=3, random_state=0).fit(X).bic(X) for k in range(1, 6)]
     assert model.bic(X) == pytest.approx(min(bics), rel=1e-3)
+    _, loose = ppp.mixture_bic(X, [3], random_state=0, reg_covar=0.5)
+    tight = ppp.mixture_bic(X, [3], random_state=0)[1]
+    added = np.linalg.eigvalsh(loose.covariances_ - tight.covariances_)
+    np.testing.assert_allclose(added, 0.5, atol=0.05)
 
 
 def test_bic_of_k_means_is_that_of_equal_spheres():

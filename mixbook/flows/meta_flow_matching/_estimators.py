@@ -10,8 +10,8 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from torch import Tensor
 from torch.nn.functional import one_hot
-from tqdm.auto import trange
 
+from mixbook.core.progress import trange
 from mixbook.core.seeds import as_generator, pick_device
 from mixbook.core.transport import wasserstein_1
 from mixbook.core.validation import as_matrix, check_choice, check_integer, check_number

@@ -23,10 +23,11 @@ which an encoder is trained, and so on in turn. The numbers are this module's:
 (12)  supervised contrastive loss
 (13)  contrastive loss of two views
 (14)  accuracy on all, old and new classes
-(15)  critical separation of two spheres
+(15)  critical separation of two spheres, in expectation
 (16)  mixing weights under a Dirichlet prior
 (17)  accuracy of the labelled probe, for the baseline's K
 (18)  loss of the M-step
+(19)  leading terms of (15) for many points
 ====  =====================================================================================
 
 Left out: the vision transformer (any ``torch.nn.Module`` is an encoder here). The covariances and
@@ -44,7 +45,7 @@ from mixbook.mixtures.gcd._evaluation import (
     gcd_split,
     make_separated_classes,
 )
-from mixbook.mixtures.gcd._kmeans import SemiSupKMeans
+from mixbook.mixtures.gcd._kmeans import SemiSupKMeans, lloyd
 from mixbook.mixtures.gcd._losses import (
     gpc_loss,
     infonce_loss,
@@ -85,6 +86,7 @@ __all__ = [
     "gcd_split",
     "gpc_loss",
     "infonce_loss",
+    "lloyd",
     "log_merge_ratio",
     "log_split_ratio",
     "make_separated_classes",

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from mixbook.core.seeds import as_rng
 from mixbook.core.validation import check_integer, check_number
-from mixbook.mixtures.gcd._checks import as_labelled, as_points
+from mixbook.mixtures.gcd._checks import as_assignment, as_labelled, as_points
 
 __all__ = ["KMeansFit", "SemiSupKMeans", "best_of", "group_sums", "lloyd", "nearest_center"]
 
@@ -43,10 +43,10 @@ def group_sums(
 
 
 def lloyd(
-    X_u: Float[np.ndarray, "n d"],
-    X_l: Float[np.ndarray, "m d"],
-    codes: Int[np.ndarray, " m"],
-    centers: Float[np.ndarray, "k d"],
+    X_u: Any,
+    X_l: Any,
+    codes: Any,
+    centers: Any,
     max_iter: int = 100,
     tol: float = 1e-4,
 ) -> KMeansFit:
@@ -54,8 +54,34 @@ def lloyd(
 
     A centre without members stays where it is. The loop ends when the squared sum of the lengths
     by which centres move falls below ``tol``.
+
+    Parameters
+    ----------
+    X_u : array-like of shape (n, d)
+    X_l : array-like of shape (m, d)
+        May have no rows.
+    codes : array-like of int, shape (m,)
+        Class of each labelled point: 0, 1, ...
+    centers : array-like of shape (k, d)
+        One for each class at least.
+    max_iter : int
+    tol : float
+
+    Returns
+    -------
+    KMeansFit
+        ``centers``, ``labels_u`` and ``inertia``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the input is malformed.
     """
+    X_u = as_points(X_u, "X_u")
+    X_l = as_points(X_l, "X_l", X_u.shape[1], min_rows=0)
+    centers = as_points(centers, "centers", X_u.shape[1])
     k = len(centers)
+    codes = as_assignment(codes, "codes", len(X_l), k)
     sums_l, counts_l = group_sums(X_l, codes, k)
     for _ in range(max_iter):
         # Eq. (1)

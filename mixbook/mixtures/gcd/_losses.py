@@ -23,7 +23,8 @@ def prototype_concentration(
     .. math:: \phi_c = \frac{1}{n_c \log(n_c + 10)} \sum_{i \in c} \lVert z_i - c \rVert
 
     Clusters of one point or none get the largest value; then all are clipped to the 10th and 90th
-    percentile, and scaled to the mean ``tau``.
+    percentile, and scaled to the mean ``tau``. Where clusters without any spread make the 10th
+    percentile zero, the least positive value takes its place: a temperature must be positive.
 
     Parameters
     ----------
@@ -49,8 +50,11 @@ def prototype_concentration(
     several = counts > 1
     phi = torch.where(several, phi, phi[several].max() if several.any() else torch.tensor(1.0))
     low, high = torch.quantile(phi, torch.tensor([0.1, 0.9], dtype=torch.float64))
-    phi = phi.clamp(low, high)
-    return tau * phi / phi.mean() if phi.mean() > 0 else torch.full_like(phi, tau)
+    if (phi <= 0).all():
+        return torch.full_like(phi, tau)
+    floor = torch.maximum(low, phi[phi > 0].min())
+    phi = phi.clamp(floor, torch.maximum(floor, high))
+    return tau * phi / phi.mean()
 
 
 def proto_loss(

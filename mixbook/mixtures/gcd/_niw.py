@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from scipy.linalg import solve_triangular
-from scipy.special import gammaln, multigammaln
+from scipy.special import digamma, gammaln, multigammaln
 
 from mixbook.core.validation import check_integer, check_number
 from mixbook.mixtures.gcd._checks import as_labelled, as_points
@@ -201,13 +201,29 @@ def within_class_variance(X_l: Any, y_l: Any) -> float:
     return variance
 
 
-def critical_separation(n: int, d: int, kappa0: float = 1e-4) -> float:
+def critical_separation(n: int, d: int, kappa0: float = 1e-4, *, leading: bool = False) -> float:
     r"""Distance from which two unit spheres of n points each are worth two components, Eq. (15).
 
-    Leading terms of Eq. (6) for a prior of the right scale:
+    Where :math:`H_s` of Eq. (6) is zero for a prior with the right scale, :math:`\Psi_0 = I` and
+    :math:`\nu_0 = d + 2`, and every log-determinant at its expectation under the Wishart
+    distribution, :math:`E\log|W_m| = d\log 2 + \sum_{i<d} \psi((m - i) / 2) =: \lambda_m`:
 
-    .. math:: n \log(1 + s^2/4) = 2 n \log 2 + \tfrac{d (d + 3)}{4} \log n
-              - \tfrac{d}{2} \log \kappa_0
+    .. math:: (n + \tfrac{\nu_0}{2}) \log(1 + s^2/4)
+        = \log\frac{\Gamma(2n)}{\Gamma(n)^2}
+        + \tfrac d2 \log\frac{(\kappa_0 + n)^2}{\kappa_0 (\kappa_0 + 2n)}
+        + \log\frac{\Gamma_d(\nu_0/2 + n)\, \Gamma_d(\nu_0/2)}{\Gamma_d((\nu_0 + n)/2)^2}
+        + (\nu_0 + n) \lambda_n - (\tfrac{\nu_0}{2} + n) \lambda_{2n}
+
+    Parameters
+    ----------
+    n, d : int
+        Points in each sphere, and dimensions.
+    kappa0 : float
+    leading : bool
+        Keep the leading terms for many points only, Eq. (19):
+
+        .. math:: n \log(1 + s^2/4) = 2 n \log 2 + \tfrac{d (d + 3)}{4} \log n
+                  - \tfrac{d}{2} \log \kappa_0
 
     Returns
     -------
@@ -216,6 +232,22 @@ def critical_separation(n: int, d: int, kappa0: float = 1e-4) -> float:
     """
     n, d = check_integer(n, "n", low=2), check_integer(d, "d", low=1)
     kappa0 = check_number(kappa0, "kappa0", low=0, low_open=True)
+    if leading:
+        # Eq. (19)
+        cost = 2 * n * math.log(2) + d * (d + 3) / 4 * math.log(n) - d / 2 * math.log(kappa0)
+        return 2 * math.sqrt(math.expm1(cost / n))
+    if n < d:
+        raise ValueError(f"n must be at least d = {d} unless leading=True, got {n}")
+    nu = d + 2
+    sizes = gammaln(2 * n) - 2 * gammaln(n)
+    mean = d / 2 * math.log((kappa0 + n) ** 2 / (kappa0 * (kappa0 + 2 * n)))
+    covariance = multigammaln(nu / 2 + n, d) + multigammaln(nu / 2, d)
+    covariance -= 2 * multigammaln((nu + n) / 2, d)
+    covariance += (nu + n) * _mean_log_det(n, d) - (nu / 2 + n) * _mean_log_det(2 * n, d)
     # Eq. (15)
-    cost = 2 * n * math.log(2) + d * (d + 3) / 4 * math.log(n) - d / 2 * math.log(kappa0)
-    return 2 * math.sqrt(math.expm1(cost / n))
+    return 2 * math.sqrt(math.expm1((sizes + mean + covariance) / (n + nu / 2)))
+
+
+def _mean_log_det(m: int, d: int) -> float:
+    """Expected log-determinant of a Wishart matrix with identity scale and m degrees of freedom."""
+    return d * math.log(2) + float(digamma((m - np.arange(d)) / 2).sum())

@@ -12,8 +12,8 @@ from jaxtyping import Float, Int
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm.auto import trange
 
+from mixbook.core.progress import trange
 from mixbook.core.seeds import as_generator, as_rng, pick_device
 from mixbook.core.validation import check_integer, check_number
 from mixbook.mixtures.gcd._checks import as_labels
@@ -80,8 +80,10 @@ def augment_images(
     if flip:
         coin = torch.rand(n, generator=generator, device=images.device) < 0.5
         sign = torch.where(coin, -sign, sign)
-    rows = [sign * cos, -sin, draw[1] * 2 * shift / w, sign * sin, cos, draw[2] * 2 * shift / h]
-    theta = torch.stack(rows, dim=1).view(n, 2, 3)
+    # the grid runs from -1 to 1 along both sides, whatever their lengths
+    x_row = [sign * cos, -sin * h / w, draw[1] * 2 * shift / w]
+    y_row = [sign * sin * w / h, cos, draw[2] * 2 * shift / h]
+    theta = torch.stack(x_row + y_row, dim=1).view(n, 2, 3)
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)
     moved = F.grid_sample(images, grid, align_corners=False)
     dust = torch.randn(images.shape, generator=generator, device=images.device)
@@ -292,8 +294,9 @@ class GPCTrainer(BaseEstimator):
         labelled = self._labels >= 0
         weights = torch.where(labelled, 1 / labelled.sum(), 1 / (~labelled).sum())
         batch = min(self.batch_size, len(images))
-        losses = []
-        for _ in range(max(1, len(images) // batch)):
+        n_steps = max(1, len(images) // batch)
+        losses = torch.empty(n_steps, device=images.device)
+        for step in range(n_steps):
             at = torch.multinomial(weights, batch, replacement=True, generator=generator)
             views = torch.cat([augment(images[at], generator) for _ in range(2)])
             features = self.encoder(views)
@@ -311,8 +314,8 @@ class GPCTrainer(BaseEstimator):
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
-            losses.append(loss.detach())
-        mean = float(torch.stack(losses).mean())
+            losses[step] = loss.detach()
+        mean = float(losses.mean())
         if not math.isfinite(mean):
             raise FloatingPointError("the loss is not finite any more; try a smaller lr")
         return mean

@@ -148,12 +148,20 @@ def _spherical_bic(X: np.ndarray, model: KMeans) -> float:
 
 
 def mixture_bic(
-    X: Any, ks: Sequence[int] = range(1, 16), n_init: int = 3, random_state: Seed = None
+    X: Any,
+    ks: Sequence[int] = range(1, 16),
+    n_init: int = 3,
+    random_state: Seed = None,
+    **options: Any,
 ) -> tuple[Int[np.ndarray, " n"], GaussianMixture]:
-    """A mixture with full covariances for each K of ``ks``, and the one with the smallest BIC."""
+    """A mixture with full covariances for each K of ``ks``, and the one with the smallest BIC.
+
+    ``options`` are handed to scikit-learn's ``GaussianMixture``.
+    """
     X, rng = as_points(X, min_rows=2), as_rng(random_state)
+    options["n_init"] = n_init
     models = [
-        GaussianMixture(k, n_init=n_init, random_state=int(rng.integers(2**31 - 1))).fit(X)
+        GaussianMixture(k, random_state=int(rng.integers(2**31 - 1)), **options).fit(X)
         for k in _checked(ks, 1, len(X))
     ]
     best = min(models, key=lambda model: model.bic(X))
