@@ -52,7 +52,7 @@ from mixbook.mixtures import ood_unlabeled as ou
 
 SIZES = {
     "ci": {
-        "repeats": 10,
+        "repeats": 8,
         "n_iter": 100,
         "n_long": (1000, 4000, 20_000),
         "long_repeats": 4,
@@ -63,21 +63,21 @@ SIZES = {
         "dimension_repeats": 12,
         "digit_repeats": 20,
         "net_repeats": 3,
-        "net_steps": 60,
+        "net_steps": 40,
     },
     "full": {
         "repeats": 50,
         "n_iter": 400,
         "n_long": (1000, 4000, 20_000, 40_000, 100_000),
-        "long_repeats": 8,
+        "long_repeats": 5,
         "shift_repeats": 20,
         "shift_n": (40, 400, 4000),
         "small_repeats": 100,
-        "dimensions": (8, 16, 32, 48),
-        "dimension_repeats": 20,
-        "digit_repeats": 60,
-        "net_repeats": 30,
-        "net_steps": 400,
+        "dimensions": (8, 16, 32, 40),
+        "dimension_repeats": 16,
+        "digit_repeats": 40,
+        "net_repeats": 16,
+        "net_steps": 200,
     },
 }
 cfg = SIZES[profile]
@@ -485,19 +485,21 @@ mixbook.say(
 # A corollary that can be tried: with a shift $\alpha = 1/d$ and $n = d^3$, the labels needed should not depend on the dimension. So we keep twenty, and let $d$ grow.
 
 # %% tags=["hide-input"]
-by_dimension = {d: [] for d in cfg["dimensions"]}
-for d in by_dimension:
+by_dimension = {}
+for d in cfg["dimensions"]:
+    alone = [draw_sample(0.0, 0, 13, repeat, m=20, d=d) for repeat in range(200)]
+    alone = [ou.gmm_accuracy((y @ X).numpy(), mu0) for X, y, _, mu0 in alone]
+    found = []
     for repeat in range(cfg["dimension_repeats"]):
         X, y, U, mu0 = draw_sample(1 / d, d**3, 12, repeat, m=20, d=d)
-        rules = [f(X[None], y[None], U) for f in (rss, ou.self_training)]
-        rules = torch.cat([ou.mean_direction(X[None], y[None]), *rules])
-        by_dimension[d].append(BAYES - ou.gmm_accuracy(rules.numpy(), mu0))
-excess_by_d = np.array([np.mean(v, axis=0) for v in by_dimension.values()])
+        rules = torch.cat([rss(X[None], y[None], U), ou.self_training(X[None], y[None], U)])
+        found.append(ou.gmm_accuracy(rules.numpy(), mu0))
+    by_dimension[d] = BAYES - np.array([np.mean(alone), *np.mean(found, axis=0)])
 
 # %% tags=["remove-input"]
 mixbook.say(
     "Excess error with twenty labels: "
-    + "; ".join(f"d = {d}: {e[0]:.3f} by labels alone, {e[1]:.4f} by RSS, {e[2]:.4f} by self-training" for d, e in zip(by_dimension, excess_by_d))
+    + "; ".join(f"d = {d}: {e[0]:.3f} by labels alone, {e[1]:.4f} by RSS, {e[2]:.4f} by self-training" for d, e in by_dimension.items())
     + "."
 )  # fmt: skip
 
@@ -542,7 +544,8 @@ plt.show()
 mixbook.say(
     f"With 40 labels the gap to Bayes is {', '.join(f'{np.mean(v):.3f} (n = {n:,})' for n, v in gaps.items())}. The gain over labels alone is "
     + "; ".join(", ".join(f"{np.mean(v):+.3f} (α = {a:g})" for a, v in gains[n].items()) + f" for n = {n:,}" for n in gains)
-    + ". Beyond the crossing of the dotted curve the direction of $\\mu_1$ is worse than that of the labels."
+    + ". Beyond the crossing of the dotted curve the direction of $\\mu_1$ is worse than that of the labels. A shift has one good side: "
+    "the centre gets longer and the clusters easier to tell apart, which matters most if points are few."
 )  # fmt: skip
 
 # %% [markdown]
@@ -749,17 +752,28 @@ mixbook.say(
 # rules were added after the first runs had shown that, and the claims about plain RSS were left as they were. Self-training of logistic regression, a baseline that anybody has at hand, does nearly the same. **Metric:** the robust loss moves points in the plain distance, so rules which look for a large plain margin (DRL, RSS) are good at it, and rules in whitened coordinates are not.
 # **Shift:** a cosine of $c$ is an orthogonal shift of $\alpha = \lVert\mu_0\rVert\sqrt{1/c^2 - 1}$, and Eq. (11) caps what such points can teach. The boundary between the UCI clusters is a good one there, and the wrong one here. From unlabelled points alone one cannot see that; a few labels kept aside for a check would.
 #
-# And a network? We train one hidden layer of 32 units on 25 labels with the turned pictures: plain, robust (no unlabelled points), and RSS with $\gamma = \gamma' = \lambda = 1$.
+# And a network? We train a small convolutional one (chosen among networks by its accuracy from labels alone) on 25 labels with the turned pictures: plain, robust (no unlabelled points), and RSS with $\gamma = \gamma' = \lambda = 1$.
+
 
 # %% tags=["hide-input"]
+def small_network(channels=8):
+    """Two convolutions on pictures of 8 x 8 cells."""
+    nn = torch.nn
+    first, second = (
+        [nn.Conv2d(a, b, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+        for a, b in ((1, channels), (channels, 2 * channels))
+    )
+    ends = nn.Flatten(), nn.Linear(8 * channels, 1)
+    return nn.Sequential(nn.Unflatten(1, (1, 8, 8)), *first, *second, *ends)
+
+
 rows = []
 for repeat in range(cfg["net_repeats"]):
     at, label, pools = split(25, repeat)
     with torch.random.fork_rng():
         torch.manual_seed(1000 * seed + repeat)
-        layers = torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Linear(32, 1)
-    module = torch.nn.Sequential(*layers)
-    common = {"n_steps": cfg["net_steps"], "warm_up": 50, "lr": 3e-3, "inner_steps": 5, "random_state": repeat, "device": device}  # fmt: skip
+        module = small_network()
+    common = {"n_steps": cfg["net_steps"], "warm_up": 50, "lr": 3e-3, "inner_steps": 5, "batch_size": 64, "random_state": repeat, "device": device}  # fmt: skip
     nets = {
         "plain": ou.RSSNet(module, **common | {"inner_steps": 0}).fit(at["lab"], label["lab"]),
         "robust": ou.RSSNet(module, **common).fit(at["lab"], label["lab"]),
@@ -912,11 +926,11 @@ scorecard.claim(
     "With a shift of 1/d and d³ unlabelled points the labels needed do not depend on the dimension (m = 20).",
     where="corollary of Theorem 4.2",
     measured={
-        "alone": excess_by_d[:3, 0].tolist(),
-        "rss": excess_by_d[:3, 1].tolist(),
+        "alone": [float(by_dimension[d][0]) for d in (8, 16, 32)],
+        "rss": [float(by_dimension[d][1]) for d in (8, 16, 32)],
     },
     criterion="alone[2] - alone[0] > 0.05 and rss[2] - rss[0] < 0.2 * (alone[2] - alone[0])",
-    note="Excess errors for d = 8, 16 and 32.",
+    note="Excess errors for d = 8, 16 and 32; those of labels alone are means over 200 draws.",
 )
 scorecard
 
