@@ -429,6 +429,9 @@ ax.plot(*curve.T, "o-", color=PALETTE["black"], label="clean samples only")
 for extra, colour in zip(EXTRA, ("sky", "blue", "purple")):
     ax.axhline(error["mix", extra], color=PALETTE[colour], ls="--", label=f"mix, noise {extra}")
 ax.set(xscale="log", yscale="log", xlabel="number of clean samples", ylabel="atom error")
+ax.set_xticks([50, 100, 200, 500, 1000], ["50", "100", "200", "500", "1,000"])
+ax.set_yticks([0.1, 0.2, 0.4], ["0.1", "0.2", "0.4"])
+ax.minorticks_off()
 ax.legend()
 plt.show()
 
@@ -500,6 +503,8 @@ for k, colour in zip((1, 2, 3), ("black", "blue", "orange")):
     slopes[k] = float(np.polyfit(np.log(noises[steep]), np.log(np.array(least)[steep]), 1)[0])
     ax.plot(noises, least, color=PALETTE[colour], label=f"k = {k}: slope {slopes[k]:.2f} from 4 on")
 ax.set(xscale="log", yscale="log", xlabel="noise $\\sigma$", ylabel="smallest eigenvalue")
+ax.set_xticks([0.25, 0.5, 1, 2, 4, 8], ["1/4", "1/2", "1", "2", "4", "8"])
+ax.minorticks_off()
 ax.legend()
 plt.show()
 
