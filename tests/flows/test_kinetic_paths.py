@@ -24,6 +24,7 @@ from mixbook.flows.kinetic_paths import (
     direct_kinetic_energy,
     energy_density,
     euler_sample,
+    free_form_optimum,
     kinetic_energy,
     marginal_velocity,
     normalize_data,
@@ -351,6 +352,15 @@ def test_three_methods_agree():
         r = path.polar(t)[0]
         np.testing.assert_allclose(r, np.sqrt(1 - path.b_ * t + path.b_ * t**2), atol=1e-9)
         np.testing.assert_allclose(np.hypot(path.alpha(t), path.sigma(t)), r, atol=1e-9)
+
+
+def test_free_form_minimum_is_the_chord():
+    """Radius and angle of 41 nodes, found without Theorem 3.1."""
+    path = KineticOptimalPath(S, two_points(S))
+    t, r, theta, energy = free_form_optimum(path)
+    assert energy == pytest.approx(path.b_, rel=2e-3)
+    np.testing.assert_allclose(r, path.polar(t)[0], atol=3e-3)
+    np.testing.assert_allclose(theta, path.polar(t)[2], atol=2e-2)
 
 
 def test_no_perturbation_of_the_optimum_is_better():

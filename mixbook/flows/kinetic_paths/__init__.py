@@ -67,7 +67,7 @@ from mixbook.flows.kinetic_paths._energy import (
     posterior_mean,
     transport_floor,
 )
-from mixbook.flows.kinetic_paths._schedule import KineticOptimalPath
+from mixbook.flows.kinetic_paths._schedule import KineticOptimalPath, free_form_optimum
 from mixbook.flows.kinetic_paths._separation import (
     SeparationCurve,
     data_separation,
@@ -97,6 +97,7 @@ __all__ = [
     "energy_density",
     "euler_sample",
     "flow_matching_loss",
+    "free_form_optimum",
     "kinetic_energy",
     "marginal_velocity",
     "normalize_data",

@@ -242,6 +242,48 @@ class KineticOptimalPath(GaussianPath):
         return float(np.sin(phi) / (np.sin(self.Phi_ - phi) + np.sin(phi)))
 
 
+def free_form_optimum(
+    path: KineticOptimalPath, n_nodes: int = 41
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"], Float[np.ndarray, " n"], float]:
+    """Minimise Eq. (10) over radius and angle at every node, with no formula for either.
+
+    A check of Theorem 3.1 that does not use it: L-BFGS from Cond-OT over 2 (n_nodes - 2) numbers.
+
+    Returns
+    -------
+    t, r, theta : ndarray of shape (n_nodes,)
+    energy : float
+        Of the polygon through the nodes.
+    """
+    n_nodes = check_integer(n_nodes, "n_nodes", low=4)
+    t = np.linspace(0, 1, n_nodes)
+    r0, theta0 = np.hypot(t, 1 - t), np.arctan2(t, 1 - t)
+
+    def energy(values: np.ndarray) -> tuple[float, np.ndarray]:
+        inner = torch.tensor(values.reshape(2, -1), requires_grad=True)
+        ends = torch.tensor([[1.0, 1.0], [0.0, HALF_PI]], dtype=torch.float64)
+        r, theta = torch.cat([ends[:, :1], inner, ends[:, 1:]], 1)
+        phi = _interpolate(theta, path.theta_grid_, path.phi_grid_)
+        total = _pieces(r, phi, 1 / (n_nodes - 1)).sum()
+        total.backward()
+        assert inner.grad is not None
+        return float(total.detach()), inner.grad.numpy().ravel()
+
+    start = np.concatenate([r0[1:-1], theta0[1:-1]])
+    box = [(0.01, 2.0)] * (n_nodes - 2) + [(0.0, HALF_PI)] * (n_nodes - 2)
+    options = {"maxiter": 3000, "maxfun": 10_000, "maxcor": 30, "ftol": 1e-13, "gtol": 1e-9}
+    run = minimize(energy, start, jac=True, method="L-BFGS-B", bounds=box, options=options)
+    r, theta = run.x.reshape(2, -1)
+    r, theta = np.r_[1.0, r, 1.0], np.r_[0.0, theta, HALF_PI]
+    return t, r, theta, float(run.fun)
+
+
+def _pieces(r: Any, phi: Any, step: Any) -> Any:
+    """Eq. (10) between neighbouring nodes, with the product of their radii for r^2."""
+    along, across = r[1:] - r[:-1], phi[1:] - phi[:-1]
+    return (along**2 + r[1:] * r[:-1] * across**2) / step  # Eq. (10)
+
+
 def _starts() -> list[np.ndarray]:
     """Slow, middling and hurried first angles for the gradient method."""
     return [
