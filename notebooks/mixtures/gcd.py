@@ -522,7 +522,8 @@ mixbook.say(
 )
 
 # %% [markdown]
-# GPC beats the baseline, but not because it knows $K$: it finds too many components and the probe too few. Too few means that classes share a cluster and all of one is wrong. Plain k-means
+# GPC beats the baseline, but not because it knows $K$: it finds too many components and the probe too few. Too few means that classes share a cluster and all of one is wrong; here the old digits pay for that, and on the new ones,
+# which stay in one piece, the baseline is ahead. Plain k-means
 # with the true number, and no labels, is a hard rival on these data. What are the surplus components? Below are the mean images of those of one fit:
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "A row of mean images of handwritten digits, one for each component; the first five, framed blue, are the labelled digits 0 to 4, the others are shapes of 5 to 9, some of them twice in different handwriting."}}
@@ -682,15 +683,15 @@ mixbook.say(
 )
 
 # %% [markdown]
-# So wrong targets are not the main trouble: at $\tau_p=1$ even true ones do harm. The temperature is. Logits are cosines over $\phi$, and $K$ prototypes on the unit sphere have cosines of $-\tfrac1{K-1}$ at best. With equal $\phi=\tau_p$ the
+# So wrong targets are not the main trouble: at $\tau_p=1$ even true ones do harm. The temperature is: at 0.1 most of the harm is gone, though so few runs don't show a gain either. Why? Logits are cosines over $\phi$, and $K$ prototypes on the unit sphere have cosines of $-\tfrac1{K-1}$ at best. With equal $\phi=\tau_p$ the
 # share of an image's own prototype in the softmax can't exceed
 #
 # $$ \Big(1+(K-1)\,e^{-\frac{K}{(K-1)\tau_p}}\Big)^{-1}. $$
 
 # %% tags=["remove-input"]
 mixbook.say(
-    f"For $K=10$ that is {ceiling:.2f} at $\\tau_p=1$, and {sharp_ceiling:.4f} at 0.1; the first network ends at {unsure:.2f} and {sure:.2f}. Hence at 1 every image, well placed or not, is pulled with at least {1 - ceiling:.0%} of the full force to the end, "
-    "and hardly anything is left for the pairs of digits that are easily confused. With 100 or 200 classes, as in the paper, the ceiling is lower still, but there the features are good before training begins."
+    f"For $K=10$ that is {ceiling:.2f} at $\\tau_p=1$, and {sharp_ceiling:.4f} at 0.1; the first network ends at {unsure:.2f} and {sure:.2f}. Hence at 1 every image, well placed or not, is pulled with at least {1 - ceiling:.0%} of the full force to the end: "
+    "the pull hardly tells an image in its place from one beside a wrong prototype. With 100 or 200 classes, as in the paper, the ceiling is lower still, but there the features are good before training begins."
 )
 
 # %% [markdown]
