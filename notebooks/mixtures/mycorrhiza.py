@@ -12,8 +12,6 @@
 
 # %% [markdown]
 # # Mycorrhiza: Where does this genotype come from? Asking a phylogenetic network
-#
-# > **Draft, not a finished chapter:** it has not been reviewed, its verdicts have not been tried on enough seeds, and its full profile has not been run.
 
 # %% tags=["install", "hide-input", "remove-output"]
 import subprocess
@@ -35,6 +33,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.collections import LineCollection
+from matplotlib.colors import ListedColormap
 from sklearn.neighbors import KNeighborsClassifier
 
 import mixbook
@@ -44,14 +43,14 @@ from mixbook.data import load_gypsy_moth, load_m_fijiensis
 from mixbook.mixtures import mycorrhiza as my
 
 SIZES = {
-    "ci": {"loci": [50, 100, 200], "draws": 2, "repeats": 1, "all_repeats": 2, "fungus": (10, 12), "fungus_draws": 2,
-           "partitions": [1, 10], "drift_draws": 2, "settings": {"stepping": [2e-4, 4e-3]}, "island_pop": 20, "island_draws": 2,
-           "worlds": 8, "worlds_split": 4, "order_sizes": [200, 400, 800]},
-    "full": {"loci": [25, 50, 100, 200], "draws": 5, "repeats": 5, "all_repeats": 5, "fungus": (21, None), "fungus_draws": 1,
-             "partitions": [1, 2, 5, 10, 21], "drift_draws": 10,
+    "ci": {"loci": [50, 100, 200], "draws": 2, "repeats": 1, "all_repeats": 5, "fungus": (10, 12), "fungus_draws": 2, "partitions": [1, 10],
+           "blind_draws": 1, "loose_fungus": None, "drift_draws": 2, "settings": {"stepping": [2e-4, 4e-3]}, "island_pop": 20,
+           "island_draws": 2, "worlds": 24, "order_sizes": [200, 400, 800]},
+    "full": {"loci": [25, 50, 100, 200], "draws": 5, "repeats": 2, "all_repeats": 5, "fungus": (21, None), "fungus_draws": 1, "partitions": [1, 2, 5, 10, 21],
+             "blind_draws": 5, "loose_fungus": (21, 12), "drift_draws": 10,
              "settings": {"island": [1e-4, 3e-4, 4e-4, 5e-4], "hierarchical": [1e-4, 1.25e-4, 1.5e-4],
                           "stepping": [2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 4e-3]},
-             "island_pop": 50, "island_draws": 5, "worlds": 20, "worlds_split": 20, "order_sizes": [200, 400, 800, 1600]},
+             "island_pop": 50, "island_draws": 2, "worlds": 40, "order_sizes": [200, 400, 800, 1600]},
 }  # fmt: skip
 cfg = SIZES[profile]
 use_style()
@@ -74,7 +73,7 @@ def draw_network(ax, system, y, legend=True):
     ax.add_collection(LineCollection(drawn.edges, lw=0.6, color=PALETTE["grey"]))
     for k, place in enumerate(np.unique(y)):
         at = drawn.taxa[y == place]
-        ax.plot(*at.T, MARKS[k % 8], ms=5, color=HUES[k % 8], mec="white", mew=0.4, label=place)
+        ax.plot(*at.T, MARKS[k % 8], ms=6, color=HUES[k % 8], mec="white", mew=0.4, label=place)
     ax.set(aspect="equal", xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     if legend:
@@ -183,19 +182,29 @@ mixbook.say(
 # %% [markdown]
 # ### Finding the order
 #
-# The circle is found bottom-up, as in neighbour joining: link the two clusters that are close to each other *and far from all others*,
+# The circle is found bottom-up, as in neighbour joining: link the two clusters that are close to each other *and far from all others*, Eq. (4),
 #
-# $$ Q(C_i, C_j) = (m-2)\,d(C_i,C_j) - \sum_{k\ne i} d(C_i,C_k) - \sum_{k\ne j} d(C_j,C_k) \qquad \text{Eq. (4)}, $$
+# $$ Q(C_i, C_j) = (m-2)\,d(C_i,C_j) - \sum_{k\ne i} d(C_i,C_k) - \sum_{k\ne j} d(C_j,C_k), $$
 #
 # with mean distances between clusters, Eq. (3). Neighbour joining would now merge the two into one node and forget how they lay. NeighborNet waits until a node has *two* neighbours, $x - y - z$, and then reduces the three to
-# two, Eq. (6), remembering the order. Which end is linked to which is decided by Eq. (5), which is Eq. (4) with the nodes of the two clusters as singletons. Unwinding the reductions gives the circle.
+# two, remembering the order, Eq. (6):
+#
+# $$ d(u,\cdot) = \tfrac23d(x,\cdot)+\tfrac13d(y,\cdot), \qquad d(v,\cdot) = \tfrac23d(z,\cdot)+\tfrac13d(y,\cdot). $$
+#
+# Which end is linked to which is decided by Eq. (5), which is Eq. (4) with the nodes of the two clusters as singletons. Unwinding the reductions gives the circle.
 
 # %%
-mixbook.show_source(my.circular_order)
+mixbook.show_source(my.agglomeration_criterion)
+
+# %%
+mixbook.show_source(my.smooth_chain)
 
 # %% [markdown]
 # There is a theorem behind it, which we cite and test but do not prove: if the distances *do* fit on a circle, NeighborNet finds such a circle, and the closed form then returns the true weights {cite}`bryant2007consistency`.
 # The distances along any tree fit on one, so trees are found exactly.
+#
+# **Ties matter.** Of four clusters, two pairs always tie in Eq. (4), whatever the distances. We link the closer pair, so that the numbering of the individuals plays no part. Individuals *without any difference* are
+# another matter: nothing but the order in which they came can say how they stand on the circle. So the classifier lets them enter in random order. That sounds pedantic; below, it decides the paper's largest effect.
 #
 # ### How much network is there in few loci?
 #
@@ -228,31 +237,45 @@ slider_figure(draw_some, [20, 50, 200, moths.G.shape[1]], "random loci", dpi=70)
 # - **Writing heterozygotes in two ways.** A/G and G/A are the same genotype; comparing alleles in place then counts two differences. Sort them within each locus.
 # - **Splitting columns instead of loci** when both alleles of a locus stand in two columns: the partitions then share loci.
 # - **Comparing splits as vectors.** A split and its complement are the same.
+# - **Feeding a sorted file.** Where individuals tie, the network follows the order in which they come; if that is the order of the populations, the labels are on the circle before anybody learned anything.
 
 # %% [markdown]
 # ## Experiments
 #
 # ### How many loci do the moths need?
 #
-# Random subsets of loci, stratified five-fold cross-validation. The rivals get the same loci and their own folds: the same forest on 50 principal components of the distances (the paper's baseline); a forest on the alleles themselves; and the classical
-# likelihood, allele frequencies with pseudo-counts, Eq. (18).
+# Random subsets of loci, stratified five-fold cross-validation. The rivals get the same loci and their own folds: the same forest on 50 principal components of the distances (the paper's baseline); a vote of the three *nearest* neighbours in the distances, with neither network nor forest; and the classical *likelihood*, allele frequencies with pseudo-counts, Eq. (18) {cite}`rannala1997detecting`.
 
 # %% tags=["hide-input"]
-METHODS = ["splits", "PCA", "alleles", "likelihood"]
-COLOURS = dict(zip(METHODS, [PALETTE[c] for c in ("blue", "orange", "green", "purple")]))
+METHODS = ["splits", "PCA", "nearest", "likelihood"]
+COLOURS = {m: PALETTE[c] for m, c in zip(METHODS, ("blue", "orange", "red", "purple"))}
+
+
+def rival(data, method, rng, distance):
+    """A function from who is known to the places of all."""
+    names = np.unique(data.y)
+    if method == "nearest":
+        D = my.genetic_distance(data.G, distance)
+
+        def assign(known):
+            known = rng.permutation(np.flatnonzero(known))  # ties must not follow the file
+            model = KNeighborsClassifier(3, metric="precomputed")
+            return model.fit(D[np.ix_(known, known)], data.y[known]).predict(D[:, known])
+
+        return assign
+    if method == "alleles":
+        X, _ = my.allele_counts(data.G)
+        return lambda known: names[my.forest_mixture([X], data.y, known, 60, rng).argmax(1)]
+    return lambda known: names[my.likelihood_assignment(data.G, data.y, known).argmax(1)]
 
 
 def accuracy(data, method, rng, repeats=1, n_partitions=1, distance="jc"):
     """Cross-validated accuracy of one method on one data set."""
     if method in ("splits", "PCA"):
-        model = my.Mycorrhiza(n_partitions, distance=distance, features={"splits": "splits", "PCA": "pca"}[method], random_state=rng)  # fmt: skip
+        features = {"splits": "splits", "PCA": "pca"}[method]
+        model = my.Mycorrhiza(n_partitions, distance=distance, features=features, random_state=rng)
         return model.cross_val_accuracy(data.G, data.y, n_repeats=repeats)
-    names = np.unique(data.y)
-    if method == "alleles":
-        X, _ = my.allele_counts(data.G)
-        assign = lambda known: names[my.forest_mixture([X], data.y, known, 60, rng).argmax(1)]  # noqa: E731
-    else:
-        assign = lambda known: names[my.likelihood_assignment(data.G, data.y, known).argmax(1)]  # noqa: E731
+    assign = rival(data, method, rng, distance)
     return float(my.cross_validate(assign, data.y, n_repeats=repeats, random_state=rng).mean())
 
 
@@ -263,7 +286,7 @@ for m in cfg["loci"]:
         some = moths.take(loci=np.sort(rng.choice(moths.G.shape[1], m, replace=False)))
         rows += [(m, method, accuracy(some, method, rng, cfg["repeats"])) for method in METHODS]
 few = pd.DataFrame(rows, columns=["loci", "method", "accuracy"])
-whole = {method: accuracy(moths, method, rng, cfg["all_repeats"] if method == "splits" else 1) for method in METHODS}  # fmt: skip
+whole = {method: accuracy(moths, method, rng, cfg["all_repeats"]) for method in METHODS}
 
 
 def few_loci(m, method):
@@ -271,7 +294,7 @@ def few_loci(m, method):
     return mixbook.Measured.from_samples(found.accuracy.tolist())
 
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy against the number of random loci for four methods, with error bars: all lie above 0.85 and rise towards one; the likelihood is highest with few loci."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy against the number of random loci for four methods, with error bars: all lie above 0.8 and rise towards one; the likelihood is highest with few loci."}}
 fig, ax = plt.subplots(figsize=(6.6, 3.4))
 for k, method in enumerate(METHODS):
     found = [few_loci(m, method) for m in cfg["loci"]]
@@ -286,25 +309,29 @@ plt.show()
 mixbook.say(
     "; ".join(f"**{m} loci**: " + ", ".join(f"{method} {few_loci(m, method).value:.3f}" for method in METHODS) for m in cfg["loci"])
     + "; **all**: " + ", ".join(f"{method} {whole[method]:.3f}" for method in METHODS)
-    + f". Means over {cfg['draws']} draws of loci (one moth is {1 / 90:.3f}). $F_{{ST}}$ of these moths, Eq. (17), is {my.fst(moths.G, moths.y):.2f}; the paper has 0.37, by a formula in its supplement."
+    + f". Means over {cfg['draws']} draws of loci (one moth is {1 / 90:.3f}). Nei's F_ST of these moths, Eq. (17), is {my.fst(moths.G, moths.y):.2f}; the paper's Table 1 has 0.37, by a formula in its supplement that we do not have."
 )  # fmt: skip
 
 # %% [markdown]
-# The moths' places are far apart, and so are their genes. The likelihood, too, assigns nearly all with a hundred loci; the data set says that Mycorrhiza works, not that it is needed. Where differences are small the
+# The moths' places are far apart, and so are their genes. The likelihood and three nearest neighbours assign nearly all with a hundred loci, too; the data set says that Mycorrhiza works, not that it is needed. Where differences are small the
 # questions are harder.
 #
 # ### Does partitioning help?
 #
-# The paper reports its largest gains for microsatellites. Here is its fungus of bananas: haploid, 21 loci, many of them nearly constant, and clones among the individuals. Distances are plain shares of differing loci.
+# The paper reports its largest gains for microsatellites: with ten groups of one or two loci, accuracy rises by 30 to 50 %, on the fungus of bananas from 0.68 to 0.97 (read off its Figure 2). Here is that fungus: haploid,
+# 21 loci, many of them nearly constant, and clones among the individuals. Distances are plain shares of differing loci. One more rival is a forest on the *alleles* themselves.
 
 # %% tags=["hide-input"]
 fungus = load_m_fijiensis()
 rng = np.random.default_rng([seed, 2])
 
 
-def draw_fungus():
+def draws(n):
+    return "one draw" if n == 1 else f"mean of {n} draws"
+
+
+def draw_fungus(n_places, each):
     """Some places, and some individuals from each (or all)."""
-    n_places, each = cfg["fungus"]
     places = rng.permutation(np.unique(fungus.y))[:n_places]
     chosen = [rng.permutation(np.flatnonzero(fungus.y == place))[:each] for place in places]
     return fungus.take(individuals=np.concatenate(chosen))
@@ -312,10 +339,11 @@ def draw_fungus():
 
 rows = []
 for _ in range(cfg["fungus_draws"]):
-    some = draw_fungus()
+    some = draw_fungus(*cfg["fungus"])
+    same_folds = int(rng.integers(2**31))
     for P in cfg["partitions"]:
-        rows.append((f"splits, P = {P}", accuracy(some, "splits", rng, cfg["repeats"], P, "hamming")))  # fmt: skip
-    rows += [(method, accuracy(some, method, rng, cfg["repeats"], 1, "hamming")) for method in METHODS[1:]]  # fmt: skip
+        rows.append((f"splits, P = {P}", accuracy(some, "splits", same_folds, cfg["repeats"], P, "hamming")))  # fmt: skip
+    rows += [(method, accuracy(some, method, rng, cfg["repeats"], 1, "hamming")) for method in (*METHODS[1:], "alleles")]  # fmt: skip
 fungal = pd.DataFrame(rows, columns=["method", "accuracy"]).groupby("method", sort=False).accuracy
 fungal = fungal.agg(["mean", "sem"]).fillna(0.0)
 
@@ -329,18 +357,72 @@ plt.show()
 
 # %% tags=["remove-input"]
 mixbook.say(
-    "; ".join(f"{name} {row['mean']:.3f}" for name, row in fungal.iterrows())
-    + f". {cfg['fungus'][0]} places, {cfg['fungus_draws']} draw(s). Ten networks instead of one change the accuracy by {fungal['mean']['splits, P = 10'] - fungal['mean']['splits, P = 1']:+.3f}; the best of all is: {fungal['mean'].idxmax()}."
+    "; ".join(f"{name}: {row['mean']:.3f}" for name, row in fungal.iterrows())
+    + f". {cfg['fungus'][0]} places, {draws(cfg['fungus_draws'])}. Ten networks instead of one change the accuracy by {fungal['mean']['splits, P = 10'] - fungal['mean']['splits, P = 1']:+.3f}; the best of all is: {fungal['mean'].idxmax()}."
 )
 
 # %% [markdown]
-# The reported gain of 30 to 50 % is not there. One reason to expect none: with two loci a group, most individuals of a group have the same genotype, and each network is nearly empty. Another lies in the authors' code, whose published version hands *all*
-# loci to every partition of a microsatellite set, so that its ten forests differ by chance only; the paper's figure cannot have come from it as it stands. And the plain likelihood, which sums over loci without asking whether they are independent, is the baseline to beat here.
+# The gain is not there. With two loci a group most individuals of a group have the same genotype, so each network is nearly empty, and ten poor votes are no better than one good one. The plain likelihood, which sums over
+# loci without asking whether they are independent, is a strong baseline here.
+#
+# ### Where the reported gain comes from
+#
+# Two things meet. The file of the fungus is **sorted by place**, and individuals that do not differ stand on the circle as they came: those of one place side by side. That alone does no harm as long as the splits between them weigh nothing. But the authors'
+# program, SplitsTree4, solves Eq. (10) only roughly: conjugate gradients stop at a residual of $10^{-4}$, and splits heavier than $10^{-6}$ are kept. Many light splits between *identical* individuals stay, and the forest, which looks
+# at no weight, reads off them who stood next to whom in the file. `solver="loose"` stops where SplitsTree4 stops (our own code).
+#
+# The cleanest test is a data set in which there is **nothing to find**: five populations of 20, ten loci, the same allele frequencies everywhere, five groups of two loci. An honest method is right one time in five.
+
+# %% tags=["hide-input"]
+rng = np.random.default_rng([seed, 6])
+BLIND = {"loose, as in the file": ("loose", False), "loose, shuffled": ("loose", True), "exact, as in the file": ("exact", False)}  # fmt: skip
+y_blind = np.repeat(np.arange(5), 20)
+blind = {name: [] for name in BLIND}
+for _ in range(cfg["blind_draws"]):
+    G_blind = rng.choice(3, (100, 10), p=[0.6, 0.3, 0.1])
+    for name, (solver, shuffle) in BLIND.items():
+        model = my.Mycorrhiza(5, distance="hamming", solver=solver, shuffle=shuffle, random_state=rng)  # fmt: skip
+        blind[name].append(model.cross_val_accuracy(G_blind, y_blind))
+blind = {name: float(np.mean(found)) for name, found in blind.items()}
+
+loose_fungus = {}
+if cfg["loose_fungus"]:
+    rng = np.random.default_rng([seed, 7])
+    some = draw_fungus(*cfg["loose_fungus"])  # sorted by place, as the file is
+    for name, shuffle in (("file", False), ("shuffled", True)):
+        for P in (1, 10):
+            model = my.Mycorrhiza(P, distance="hamming", solver="loose", shuffle=shuffle, random_state=seed)  # fmt: skip
+            loose_fungus[f"{name}_{P}"] = model.cross_val_accuracy(some.G, some.y)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: two strips of 100 cells, the individuals in their order on the circle, in five colours. As in the file, there are runs of one colour; shuffled, the colours are mixed. Right: three bars of accuracy with a dotted line at one fifth; the bar of the loose solver on the sorted file is far above the line, the others are close to it."}}
+fig, axes = plt.subplots(1, 2, figsize=(9.4, 2.6), width_ratios=[1.5, 1])
+two_loci = my.genetic_distance(G_blind[:, :2], "hamming")
+mixed = np.random.default_rng(seed).permutation(100)
+strips = [y_blind[my.circular_order(two_loci)], y_blind[mixed][my.circular_order(two_loci[np.ix_(mixed, mixed)])]]  # fmt: skip
+axes[0].imshow(strips, aspect="auto", interpolation="nearest", cmap=ListedColormap(HUES[:5]))
+axes[0].set(xlabel="place on the circle (two loci)", yticks=[0, 1], yticklabels=["as in the file", "shuffled"])  # fmt: skip
+axes[0].grid(visible=False)
+axes[1].barh(list(blind), list(blind.values()), color=[HUES[1], HUES[0], HUES[0]])
+axes[1].axvline(0.2, color=PALETTE["black"], ls=":")
+axes[1].set(xlabel="accuracy (dotted: guessing)", xlim=(0, 1))
+axes[1].invert_yaxis()
+plt.show()
+
+# %% tags=["remove-input"]
+mixbook.say(
+    "Where nothing can be found: " + "; ".join(f"{name}: {value:.2f}" for name, value in blind.items()) + f" ({draws(cfg['blind_draws'])})."
+    + (f" The fungus with the loose solver, {cfg['loose_fungus'][1]} individuals from each of {cfg['loose_fungus'][0]} places: as in the file {loose_fungus['file_1']:.2f} with one network and {loose_fungus['file_10']:.2f} with ten, shuffled {loose_fungus['shuffled_1']:.2f} and {loose_fungus['shuffled_10']:.2f}." if loose_fungus else "")
+)  # fmt: skip
+
+# %% [markdown]
+# The loose solver finds populations that do not exist, and loses them once the individuals are shuffled. The full profile does the same with the fungus (claim C3c). We also fed the original Java classes of SplitsTree4, outside this page, with all 678 individuals: in the order of the file they come
+# close to both bars of the paper's figure, and shuffled, ten networks do far worse than one. We therefore read the reported gain as an artefact of sorted files. (The published code, moreover, hands *all* loci to every partition of a microsatellite set; the figure must come from an earlier version.)
+# The moral is general: a transductive method sees the test rows, so shuffle before you measure.
 #
 # ### Differentiation and migration
 #
 # In simulation the truth is known and everything can be turned. First the model of Balding and Nichols, Eq. (20): five populations that drifted apart by a given $F_{ST}$, 20 individuals each, 300 unlinked SNPs. Then the paper's own demography:
-# five populations of 500 drift for 3,000 generations and exchange migrants in the last 1,000, here along a line (*stepping stones*). The paper simulates forward; we run the same history backward, as a coalescent with recombination between blocks, which the tests compare with msprime.
+# five populations of 500 drift for 3,000 generations and exchange migrants in the last 1,000, here along a line (*stepping stones*). The paper simulates forward; we run the same history backward, as a coalescent with recombination between blocks, which the tests compare with a forward simulation.
 
 # %% tags=["hide-input"]
 F_VALUES = [0.005, 0.02, 0.1]
@@ -349,7 +431,7 @@ rows = []
 for F in F_VALUES:
     for _ in range(cfg["drift_draws"]):
         data = my.simulate_balding_nichols(F, random_state=rng)
-        rows += [(F, method, accuracy(data, method, rng)) for method in ("splits", "PCA", "likelihood")]  # fmt: skip
+        rows += [(F, method, accuracy(data, method, rng)) for method in ("splits", "nearest", "likelihood")]  # fmt: skip
 drift = (
     pd.DataFrame(rows, columns=["F", "method", "accuracy"]).groupby(["method", "F"]).accuracy.mean()
 )
@@ -360,64 +442,70 @@ for model, rates in cfg["settings"].items():
     for m in rates:
         for _ in range(cfg["island_draws"]):
             data = my.simulate_islands(model, m, n_per_pop=cfg["island_pop"], random_state=rng)
-            found = {method: accuracy(data, method, rng) for method in ("splits", "PCA", "likelihood")}  # fmt: skip
+            found = {method: accuracy(data, method, rng) for method in METHODS}
             rows.append({"model": model, "migration": m, "fst": my.fst(data.G, data.y), "snps": data.G.shape[1]} | found)  # fmt: skip
 islands = pd.DataFrame(rows)
 by_rate = islands.groupby(["model", "migration"], sort=False).mean()
 line = by_rate.loc["stepping"]
+unfiltered = [
+    my.simulate_islands("stepping", m, maf=0, random_state=rng).G.shape[1] for m in line.index
+]
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: accuracy of three methods against F_ST, rising from about 0.25 to nearly one. Right: accuracy against the migration rate between stepping stones, falling."}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: accuracy of three methods against F_ST, rising from near guessing to nearly one. Right: accuracy of four methods against the migration rate between stepping stones, falling."}}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.3), sharey=True)
-for k, method in enumerate(("splits", "PCA", "likelihood")):
+for k, method in enumerate(METHODS):
     style = {"marker": MARKS[k], "color": COLOURS[method], "label": method}
-    axes[0].plot(F_VALUES, [drift[method][F] for F in F_VALUES], **style)
+    if method in drift:
+        axes[0].plot(F_VALUES, [drift[method][F] for F in F_VALUES], **style)
     axes[1].plot(line.index, line[method], **style)
 axes[0].set(xscale="log", xlabel="$F_{ST}$ (Balding and Nichols)", ylabel="accuracy", ylim=(0, 1.03))  # fmt: skip
 axes[1].set(xscale="log", xlabel="migration to each neighbour (share a generation)")
-axes[0].legend()
+axes[1].set_xticks(line.index, [f"{m:g}" for m in line.index])
+axes[0].set_xticks(F_VALUES, [str(F) for F in F_VALUES])
+for ax in axes:
+    ax.minorticks_off()
+axes[1].legend()
 plt.show()
 
 # %% tags=["remove-input"]
 mixbook.say(
-    "Drift: " + "; ".join(f"$F$ = {F}: splits {drift['splits'][F]:.2f}, PCA {drift['PCA'][F]:.2f}, likelihood {drift['likelihood'][F]:.2f}" for F in F_VALUES)
-    + ". Stepping stones: " + "; ".join(f"migration {m:g} ($F_{{ST}}$ {row['fst']:.2f}): splits {row['splits']:.2f}, PCA {row['PCA']:.2f}, likelihood {row['likelihood']:.2f}" for m, row in line.iterrows())
-    + f". The simulations have {islands.snps.mean():.0f} SNPs on average after the filter for rare alleles; the paper has 556, which is what we find *without* the filter."
+    "Drift: " + "; ".join(f"F = {F}: splits {drift['splits'][F]:.2f}, nearest {drift['nearest'][F]:.2f}, likelihood {drift['likelihood'][F]:.2f}" for F in F_VALUES)
+    + ". Stepping stones: " + "; ".join(f"migration {m:g} (F_ST {row['fst']:.2f}): splits {row['splits']:.2f}, PCA {row['PCA']:.2f}, nearest {row['nearest']:.2f}, likelihood {row['likelihood']:.2f}" for m, row in line.iterrows())
+    + f". After the filter for rare alleles {islands.snps.mean():.0f} SNPs are left on average. The paper has 556; 50 individuals a population give {np.mean(unfiltered):.0f} without the filter, so its number seems to be the count before filtering."
 )  # fmt: skip
 
 # %% [markdown]
-# Simulated individuals *are* in Hardy-Weinberg proportions, so the likelihood has the right model and is hard to beat. The paper, too, finds its method and Admixture level in simulation; its gains come from real data, where inbreeding and uneven sampling break the model.
+# Drifted populations with unlinked SNPs are what the likelihood assumes, and there it is hard to beat. On stepping stones SNPs are linked and its votes are no longer independent; there all are about level, as in the paper's Figure 6. Its gains over Admixture come from real data, where inbreeding and uneven sampling break the model as well.
 #
 # ### Mixture proportions
 #
-# Two populations ($F_{ST} = 0.1$, 300 loci), and hybrids with a quarter, a half or three quarters of the first. Their parents are not among the training individuals. Are the forest's shares good proportions? The rival that
+# Two populations ($F_{ST} = 0.1$, 300 loci), and ten hybrids each with a quarter, a half and three quarters of the first. One such world says little, as correlations of thirty hybrids scatter, so there are many. Their parents are not among the training individuals. Are the forest's shares good proportions? The rival that
 # knows the model is EM on allele frequencies, Eq. (19), the heart of STRUCTURE and Admixture.
 
 # %% tags=["hide-input"]
 rng = np.random.default_rng([seed, 4])
-estimates = {"splits": [], "splits, P = 10": [], "hard label": [], "EM": []}
+estimates = {"splits": [], "hard label": [], "EM": []}
 truth = []
-for w in range(cfg["worlds"]):
+for _ in range(cfg["worlds"]):
     world = my.simulate_balding_nichols(0.1, n_pop=2, n_per_pop=40, n_loci=300, random_state=rng)
     mixed, Q = my.make_hybrids(world, n_hybrids=10, n_parents=15, random_state=rng)
     hybrid = mixed.y == -1
     truth.append(Q[hybrid])
-    both = (("splits", 1), ("splits, P = 10", 10))
-    for name, P in both if w < cfg["worlds_split"] else both[:1]:
-        estimates[name].append(my.Mycorrhiza(P, random_state=rng).fit(mixed.G, mixed.y).mixture_[hybrid])  # fmt: skip
-    estimates["hard label"].append(np.eye(2)[estimates["splits"][-1].argmax(1)])
+    model = my.Mycorrhiza(random_state=rng).fit(mixed.G, mixed.y)
+    estimates["splits"].append(model.mixture_[hybrid])
+    estimates["hard label"].append(np.eye(2)[model.mixture_[hybrid].argmax(1)])
     estimates["EM"].append(my.admixture_proportions(mixed.G, mixed.y)[hybrid])
 errors = {name: mixbook.Measured.from_samples([my.mixture_error(t, q) for t, q in zip(truth, found)]) for name, found in estimates.items()}  # fmt: skip
 q_true = np.concatenate(truth)[:, 0]
 q_hat = {name: np.concatenate(found)[:, 0] for name, found in estimates.items()}
-correlation = {name: float(np.corrcoef(q_true[: len(q)], q)[0, 1]) for name, q in q_hat.items()}
+correlation = {name: float(np.corrcoef(q_true, q)[0, 1]) for name, q in q_hat.items()}
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels: estimated against true ancestry of hybrids, as clouds at 0.25, 0.5 and 0.75, for splits, splits with ten partitions, and EM. The last lies closest to the diagonal."}}
-fig, axes = plt.subplots(1, 3, figsize=(9, 3.2), sharey=True)
-jitter = np.random.default_rng(0).uniform(-0.03, 0.03, len(q_true))
-for ax, name in zip(axes, ("splits", "splits, P = 10", "EM")):
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels: estimated against true ancestry of hybrids, as clouds at 0.25, 0.5 and 0.75. The forest's shares scatter widely and lean to zero and one; those of EM lie close to the diagonal."}}
+fig, axes = plt.subplots(1, 2, figsize=(7.4, 3.4), sharey=True)
+jitter = np.random.default_rng(0).uniform(-0.05, 0.05, len(q_true))
+for ax, name in zip(axes, ("splits", "EM")):
     ax.plot([0, 1], [0, 1], color=PALETTE["grey"], lw=1)
-    n = len(q_hat[name])
-    ax.plot((q_true + jitter)[:n], q_hat[name], "o", color=PALETTE["blue"], alpha=0.6, mec="white")
+    ax.plot(q_true + jitter, q_hat[name], "o", ms=4, color=COLOURS["splits"], alpha=0.4, mec="none")
     ax.set(title=f"{name}: error {errors[name].value:.3f}", xlabel="true share of population 0", xticks=[0.25, 0.5, 0.75])  # fmt: skip
 axes[0].set(ylabel="estimated share")
 plt.show()
@@ -428,21 +516,21 @@ mixbook.say(
     + "; ".join(
         f"{name} {errors[name].value:.3f} and {correlation[name]:.2f}" for name in estimates
     )
-    + f". {len(q_true)} hybrids in {cfg['worlds']} worlds (P = 10: in the first {cfg['worlds_split']})."
+    + f". {len(q_true)} hybrids in {cfg['worlds']} worlds."
 )
 
 # %% [markdown]
 # A share of trees is a degree of *belief*, not of *descent*: a forest that can tell two populations apart with certainty would give a hybrid of 60 % a share near 1. Here it can't quite, which helps. EM
-# asks the right question.
+# asks the right question. The correlation alone says less than it seems: a hard label, which knows nothing of shares, comes close to that of the forest.
 #
 # ### Time
 
 
 # %% tags=["hide-input"]
 def least_time(function, *args):
-    """CPU seconds, the least of three tries."""
+    """CPU seconds, the less of two tries."""
     tries = []
-    for _ in range(3):
+    for _ in range(2):
         clock = time.process_time()
         function(*args)
         tries.append(time.process_time() - clock)
@@ -475,7 +563,7 @@ scorecard.claim(
     "C1",
     "Few random SNPs suffice for the gypsy moth.",
     paper="97% with 50, 99% with 100, 100% with 200",
-    where="discussion",
+    where="Discussion",
     measured={f"loci_{m}": few_loci(m, "splits") for m in (50, 100, 200)} | {"all_loci": whole["splits"]},
     criterion="loci_50 >= 0.90 and loci_100 >= 0.93 and loci_200 >= 0.95 and all_loci >= 0.97",
 )  # fmt: skip
@@ -483,7 +571,7 @@ pairs = [(few_loci(m, "splits").value, few_loci(m, "PCA").value) for m in (50, 2
 scorecard.claim(
     "C2",
     "Splits do as well as principal components, or better.",
-    paper="similar or better on all empirical sets",
+    paper="similar or better on all empirical sets; 1.00 and 1.00 on the moths",
     where="Figure 2",
     measured={"splits": float(np.mean(pairs, 0)[0]), "pca": float(np.mean(pairs, 0)[1])},
     criterion="splits >= pca - 0.02",
@@ -493,15 +581,32 @@ scorecard.claim(
 scorecard.claim(
     "C3",
     "Partitioning helps microsatellites.",
-    paper="30-50% better",
-    where="Results, partitioning",
+    paper="30-50% better; here 0.68 to 0.97 (read off)",
+    where="Results; Figure 2",
     measured={f"P_{P}": float(fungal["mean"][f"splits, P = {P}"]) for P in (1, 10)},
     criterion="P_10 >= P_1 + 0.05",
-    note="M. fijiensis only. The published code does not partition microsatellites.",
+    note="M. fijiensis, individuals in random order, least squares solved exactly; see C3b.",
+)
+scorecard.claim(
+    "C3b",
+    "The reported gain comes from a sorted file: a solver that stops early finds populations where there are none, and not once the individuals are shuffled.",
+    paper="not in the paper",
+    measured=dict(zip(("loose_file", "loose_shuffled", "exact_file"), blind.values())),
+    criterion="loose_file >= loose_shuffled + 0.1 and max(loose_shuffled, exact_file) < 0.35",
+    note="Five populations with the same allele frequencies: guessing has 0.2.",
+)
+scorecard.claim(
+    "C3c",
+    "On the fungus, too, ten networks gain only with the early-stopped solver and the sorted file.",
+    paper="not in the paper",
+    measured=loose_fungus or None,
+    criterion="file_10 >= file_1 + 0.05 and shuffled_10 < shuffled_1 + 0.05",
+    note="Accuracy with one and ten networks, individuals as in the file and shuffled.",
 )
 scorecard.claim(
     "C4a",
     "The further populations drifted apart, the better the assignment.",
+    paper="seen in simulation",
     where="Figures 4 and 6",
     measured={"accuracy": [float(drift["splits"][F]) for F in F_VALUES]},
     criterion="increasing(accuracy) and accuracy[2] > 0.95",
@@ -509,8 +614,8 @@ scorecard.claim(
 scorecard.claim(
     "C4b",
     "The gain over a frequency model grows with differentiation.",
-    paper="on empirical SNPs; level in simulation",
-    where="Figure 4",
+    paper="-0.05 to +0.05 against Admixture in simulation (read off)",
+    where="Figures 4 and 6",
     measured={"gain": gain},
     criterion="increasing(gain) and gain[2] > 0",
     note="Simulated populations in Hardy-Weinberg proportions: the frequency model is the true one.",
@@ -518,6 +623,7 @@ scorecard.claim(
 scorecard.claim(
     "C4c",
     "The more migration, the worse the assignment.",
+    paper="0.98 to 0.63 between these two rates (read off)",
     where="Figure 6",
     measured={"accuracy": [float(v) for v in line["splits"]]},
     criterion="accuracy[0] > accuracy[len(accuracy) - 1] + 0.05",
@@ -526,9 +632,11 @@ scorecard.claim(
 scorecard.claim(
     "C5",
     "The forest's shares are good mixture proportions.",
+    paper="error 0.01 to 0.08 (read off); other truth",
     where="Figure 6, bottom",
     measured={"splits": errors["splits"], "hard_label": errors["hard label"], "em": errors["EM"], "correlation": correlation["splits"]},
     criterion="splits < hard_label and correlation > 0.7",
+    note=f"{len(q_true)} hybrids of two populations in {cfg['worlds']} worlds.",
 )  # fmt: skip
 scorecard.claim(
     "C6",
@@ -547,10 +655,12 @@ print(scorecard.verdicts())
 # %% [markdown]
 # ## What we scaled down
 #
-# - **Data sets.** Two of the paper's fourteen. The moths are easy for every method, and the fungus is one of four microsatellite sets: that partitioning fails here does not say that it fails on the others.
+# - **Data sets.** Two of the paper's fourteen. The moths are easy for every method, and the fungus is one of four microsatellite sets. The other three may gain from partitioning for better reasons; whoever has them should shuffle them first.
 # - **STRUCTURE and Admixture** are programs of their own and are not run. The likelihood, Eq. (18), and EM, Eq. (19), are their model with known source populations, which is the easier task.
-# - **Simulation.** A coalescent with a hundred blocks instead of SLiM; one of three migration models and 20 individuals a population in the stored run. The full profile has all thirteen settings with 50.
-# - **Cross-validation** has one repeat in the stored run; the error bars are over draws of loci.
+# - **Simulation.** A coalescent with a hundred blocks instead of SLiM; one of three migration models, at its two ends, and 20 individuals a population in the stored run. The full profile has all thirteen settings with 50.
+# - **True proportions.** The paper measures mixture errors against "real" proportions in its simulations without saying (in the article) how these are defined. Ancestry since migration began is not meant: at the lowest rate, 0.0001 from each of four others for 1,000 generations, an
+#   individual still descends from its own population with $\tfrac15+\tfrac45(1-0.0005)^{1000} \approx 0.69$ only, so that a certain answer would err by 0.12, ten times what Figure 6 shows. We use hybrids of known ancestry instead.
+# - **Cross-validation** has one repeat in the stored run, with all loci five; the error bars are over draws of loci. On the fungus both numbers of partitions get the same folds.
 
 # %% [markdown]
 # ## Use it on your own data
@@ -596,7 +706,7 @@ for haplotypes in ("both", "first"):
     print(haplotypes, round(model.cross_val_accuracy(some.G, some.y), 3))
 
 # %% [markdown]
-# **3. Change the method: a tree instead of a network.** Go through the splits from the heaviest down and keep those that contradict none kept before: they form a tree. Does the forest miss the others? And does it take a forest: are nearest neighbours in the distances good enough?
+# **3. Change the method: a tree instead of a network.** Go through the splits from the heaviest down and keep those that contradict none kept before: they form a tree. Does the forest miss the others?
 #
 # **Solution.** With 50 loci:
 
@@ -619,14 +729,6 @@ system = my.neighbor_net(D)
 for name, F in (("network", my.split_features(system)), ("tree", compatible_only(system))):
     assign = lambda known, F=F: PLACES[my.forest_mixture([F], some.y, known, 60, 0).argmax(1)]  # noqa: E731
     print(f"{name}, {F.shape[1]} splits:", my.cross_validate(assign, some.y, random_state=seed).round(3))  # fmt: skip
-
-
-def nearest(known):
-    neighbours = KNeighborsClassifier(3, metric="precomputed").fit(D[np.ix_(known, known)], some.y[known])  # fmt: skip
-    return neighbours.predict(D[:, known])
-
-
-print("three nearest neighbours:", my.cross_validate(nearest, some.y, random_state=seed).round(3))
 
 # %% [markdown]
 # ## References

@@ -112,12 +112,13 @@ def random_tree(seed, n):
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("damping", [0.0, 0.5])
-def test_on_trees_marginals_are_exact(seed, damping):
+@pytest.mark.parametrize("start", ["zero", "ising"])
+def test_on_trees_marginals_are_exact(seed, damping, start):
     u, edges, w = random_tree(seed, 10)
     Y = all_labels(10)
     logs = Y @ u + (Y[:, edges[:, 0]] * Y[:, edges[:, 1]]) @ w
     exact = np.exp(logs - logsumexp(logs)) @ Y
-    found = lb.bp_marginals(u, edges, w, damping=damping, n_iter=200)
+    found = lb.bp_marginals(u, edges, w, damping=damping, n_iter=200, start=start)
     np.testing.assert_allclose(found.marginals, exact, atol=1e-9)
     np.testing.assert_allclose(expit(found.log_odds), found.marginals)
     assert found.residual < 1e-9
@@ -159,6 +160,87 @@ def test_a_loopy_run_is_the_formula_message_by_message():
     np.testing.assert_allclose(found.messages, m, atol=1e-12)
     assert found.residual == pytest.approx(moved)
     assert found.n_iter == 7
+
+
+def bethe(q, u, pairs, w):
+    """The Bethe free energy at given marginals, each pair's law being the best for them."""
+    energy, degree = -u @ q, np.bincount(pairs.ravel(), minlength=len(q))
+    h = -(q * np.log(q) + (1 - q) * np.log(1 - q))
+    energy -= ((1 - degree) * h).sum()
+    for (i, j), x in zip(pairs, w):
+        a = np.expm1(x)  # e^w = both * none / (only i * only j) is a quadratic in ``both``
+        s = 1 + a * (q[i] + q[j])
+        both = (s - np.sqrt(s**2 - 4 * a * (1 + a) * q[i] * q[j])) / (2 * a)
+        table = np.array([both, q[i] - both, q[j] - both, 1 - q[i] - q[j] + both])
+        energy += table @ np.log(table) - x * both
+    return energy
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_fixed_point_on_loops_is_stationary_for_the_bethe_free_energy(seed):
+    rng = np.random.default_rng(seed)
+    pairs = np.array(list(itertools.combinations(range(6), 2)))[rng.permutation(15)[:10]]
+    u, w = rng.normal(size=6), rng.normal(size=10)
+    q = lb.bp_marginals(u, pairs, w, n_iter=500).marginals
+    step = 1e-5 * np.eye(6)
+    slope = [(bethe(q + e, u, pairs, w) - bethe(q - e, u, pairs, w)) / 2e-5 for e in step]
+    np.testing.assert_allclose(slope, 0, atol=1e-6)
+    off = [
+        (bethe(q + 0.05 + e, u, pairs, w) - bethe(q + 0.05 - e, u, pairs, w)) / 2e-5 for e in step
+    ]
+    assert np.abs(off).max() > 0.05  # so that being flat says something
+
+
+def ising_run(u, pairs, w, n_iter, damping):
+    """The same law for spins of -1 and 1: fields h, couplings w / 4, messages from 0, as loops."""
+    n, J = len(u), np.asarray(w) / 4
+    h = np.array(u, float) / 2
+    for (i, j), x in zip(pairs, J):
+        h[i] += x
+        h[j] += x
+    nu = np.zeros((len(pairs), 2))
+    for _ in range(n_iter):
+        field = h.copy()
+        for (i, j), (to_i, to_j) in zip(pairs, nu):
+            field[i] += to_i
+            field[j] += to_j
+        new = np.zeros_like(nu)
+        for p, (i, j) in enumerate(pairs):
+            new[p, 1] = math.atanh(math.tanh(J[p]) * math.tanh(field[i] - nu[p, 0]))
+            new[p, 0] = math.atanh(math.tanh(J[p]) * math.tanh(field[j] - nu[p, 1]))
+        nu = damping * nu + (1 - damping) * new
+    field = h.copy()
+    for (i, j), (to_i, to_j) in zip(pairs, nu):
+        field[i] += to_i
+        field[j] += to_j
+    assert len(field) == n
+    return 2 * field
+
+
+def test_the_ising_start_is_that_of_zero_messages_between_spins():
+    rng = np.random.default_rng(3)
+    pairs = np.array(list(itertools.combinations(range(6), 2)))[::2]
+    u, w = rng.normal(size=6), 2 * rng.normal(size=len(pairs))
+    for n_iter in (1, 4):
+        found = lb.bp_marginals(u, pairs, w, n_iter=n_iter, damping=0.3, start="ising")
+        wanted = ising_run(u, pairs.tolist(), w, n_iter, 0.3)
+        np.testing.assert_allclose(found.log_odds, wanted, atol=1e-10)
+        other = lb.bp_marginals(u, pairs, w, n_iter=n_iter, damping=0.3)
+        assert np.abs(found.log_odds - other.log_odds).max() > 0.01
+
+
+@pytest.mark.parametrize("method", ["pairwise", "cardinality"])
+def test_the_ising_start_treats_both_labels_alike_even_before_it_settles(method):
+    edges, weights, ids, counts = problem(2, n=12, size=4, n_edges=10)
+    flipped = np.bincount(ids) - counts
+
+    def both(start):
+        law = {"lam_bag": 0.4, "lam_sim": 6.0, "method": method, "n_iter": 5, "start": start}
+        one, two = (lb.bp_bags((edges, weights), ids, B, **law) for B in (counts, flipped))
+        return np.abs(one.log_odds + two.log_odds).max()
+
+    assert both("ising") < 1e-10
+    assert both("zero") > 0.1
 
 
 def test_tolerance_stops_early_at_the_same_place():
@@ -378,8 +460,8 @@ def test_without_counts_all_labels_are_even(method):
 def test_covariates_make_the_graph_of_knn_graph():
     X, y = lb.make_two_gaussians(60, 3, random_state=0)
     ids, counts = lb.make_bags(y, 6, 0)
-    graph = lb.knn_graph(X, 4)
-    one, two = (lb.bp_bags(z, ids, counts, 0.3, 1.0, k=4) for z in (X, graph))
+    graph = lb.knn_graph(X, 4, length=2.0)
+    one, two = (lb.bp_bags(z, ids, counts, 0.3, 1.0, k=4, length=2.0) for z in (X, graph))
     np.testing.assert_array_equal(one.marginals, two.marginals)
 
 
@@ -678,12 +760,19 @@ def test_two_rounds_find_the_classes(method, lam_sim, lam_bag):
     np.testing.assert_array_equal(model.predict(X_new), proba[:, 1] >= 0.5)
 
 
-def test_a_round_uses_the_embedding_of_the_round_before():
-    X, _, ids, counts = gaussians(256, 8)
-    settings_ = {"k": 4, "lam_sim": 1.0, "lam_bag": 0.5, "hidden": (16, 8, 4)}
+@pytest.mark.parametrize("method", ["pairwise", "cardinality"])
+def test_a_round_uses_the_embedding_of_the_round_before(method):
+    X, _, ids, counts = gaussians(256, 4)
+    settings_ = {"k": 4, "lam_sim": 1.0, "lam_bag": 0.5, "length": 1.7, "hidden": (16, 8, 4)}
+    settings_ |= {"edge_rule": "low_count", "n_iter": 30, "damping": 0.3, "method": method}
     model = lb.LLPBP(rounds=2, max_epochs=3, random_state=0, **settings_).fit(X, ids, counts)
-    second = lb.bp_bags(model.embeddings_[1], ids, counts, 0.5, 1.0, "cardinality", k=4, tol=1e-6)
-    np.testing.assert_allclose(second.marginals, model.marginals_[1], atol=1e-6)
+    graph = {"k": 4, "length": 1.7, "edge_rule": "low_count"}
+    law = (ids, counts, 0.5, 1.0, method)
+    run = {"n_iter": 30, "damping": 0.3, "tol": 1e-6, "start": "ising"}
+    raw, learned = (lb.bp_bags(Z, *law, **graph, **run) for Z in model.embeddings_)
+    np.testing.assert_allclose(raw.marginals, model.marginals_[0], atol=1e-9)
+    np.testing.assert_allclose(learned.marginals, model.marginals_[1], atol=1e-9)
+    assert np.abs(raw.marginals - learned.marginals).max() > 0.1
     first = lb.LLPBP(rounds=1, max_epochs=3, random_state=0, **settings_).fit(X, ids, counts)
     np.testing.assert_array_equal(first.marginals_[0], model.marginals_[0])
 
@@ -798,6 +887,7 @@ def test_bad_number_of_pairs_is_refused_before_they_are_made():
         ({"damping": -0.1}, "damping", ValueError),
         ({"tol": -1.0}, "tol", ValueError),
         ({"tol": float("nan")}, "tol", ValueError),
+        ({"start": "warm"}, "start", ValueError),
     ],
 )
 def test_bad_settings_of_propagation_are_refused(changes, name, error):
@@ -949,8 +1039,10 @@ def test_bad_schedules_are_refused(make, changes):
         ({"lam_sim": -1.0}, "lam_sim"),
         ({"method": "exact"}, "method"),
         ({"edge_rule": "x"}, "edge_rule"),
+        ({"length": 0.0}, "length"),
         ({"n_iter": 0}, "n_iter"),
         ({"damping": 1.0}, "damping"),
+        ({"start": "random"}, "start"),
     ],
 )
 def test_bad_settings_of_the_method_are_refused(changes, name):
@@ -982,8 +1074,26 @@ def test_bad_tables_are_refused(model):
         model.score(X, [0, 1, 0])
 
 
+def test_bad_shapes_of_the_aggregate_loss_are_refused():
+    two, three = torch.zeros(2), torch.zeros(3)
+    with pytest.raises(ValueError, match="labels"):
+        lb.aggregate_loss(two, three, two, two, 0.1)
+    with pytest.raises(ValueError, match="proportions"):
+        lb.aggregate_loss(two, two, three, two, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("d", "hidden", "name"), [(0, (4, 2), "d must"), (3, (4,), "hidden"), (3, (4, 0), "hidden")]
+)
+def test_bad_networks_are_refused(d, hidden, name):
+    with pytest.raises(ValueError, match=name):
+        lb.BagNetwork(d, hidden, torch.Generator())
+
+
 def test_bad_choices_of_baselines_are_refused():
     with pytest.raises(ValueError, match="loss"):
         lb.BagClassifier("genbags").fit(np.eye(4), *BAGS)
     with pytest.raises(ValueError, match="models"):
         lb.select_best([], np.eye(4), *BAGS, np.eye(4), [0, 1, 0, 1])
+    with pytest.raises(ValueError, match="X_val"):
+        lb.select_best([lb.BagClassifier()], np.eye(4), *BAGS, None, None)

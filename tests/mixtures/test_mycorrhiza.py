@@ -1,4 +1,5 @@
-"""Tests of mixbook.mixtures.mycorrhiza against brute force, scipy, splitspy and msprime."""
+"""Tests of mixbook.mixtures.mycorrhiza against brute force, scipy and a forward simulation, and
+where they are installed against splitspy and msprime."""
 
 import itertools
 
@@ -10,7 +11,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from mixbook.data import Genotypes, load_gypsy_moth
 from mixbook.mixtures import mycorrhiza as my
-from mixbook.mixtures.mycorrhiza import _weights
+from mixbook.mixtures.mycorrhiza import _simulate, _weights
 
 
 def canonical(order):
@@ -224,6 +225,19 @@ def test_renaming_individuals_renames_the_splits(N):
     assert all(found[s] == pytest.approx(wanted[s], abs=1e-7) for s in wanted)
 
 
+def test_the_steps_of_the_agglomeration_by_hand():
+    C = np.array([[0, 2, 5, 6], [2, 0, 5, 4], [5, 5, 0, 3], [6, 4, 3, 0]], dtype=float)
+    Q = my.agglomeration_criterion(C)
+    assert Q[0, 1] == 2 * 2 - 13 - 11
+    assert Q[3, 1] == 2 * 4 - 13 - 11
+    assert np.isinf(np.diagonal(Q)).all()
+    my.smooth_chain(C, 0, 1, 2)
+    assert C[0, 3] == C[3, 0] == pytest.approx((2 * 6 + 4) / 3)
+    assert C[2, 3] == C[3, 2] == pytest.approx((2 * 3 + 4) / 3)
+    assert C[0, 2] == C[2, 0] == pytest.approx((2 + 5 + 5) / 3)
+    assert C[0, 0] == C[2, 2] == 0
+
+
 def test_an_order_is_a_cycle_in_one_form():
     for N in (2, 3, 4, 5, 17):
         order = my.circular_order(euclid(N, np.random.default_rng(N)))
@@ -371,6 +385,63 @@ def test_weights_are_optimal(make):
     np.testing.assert_array_equal(W, W.T)
 
 
+def test_ties_do_not_empty_the_set_of_splits():
+    """Equal and missing splits: solutions that are exactly zero where the start is."""
+    H, h = np.eye(2), np.array([0.0, 1.0])
+    moved, keep = _weights._feasible(np.array([0.0, 1.0]), np.array([0.0, 1.0]), H, h)
+    assert moved.tolist() == [0, 1]
+    assert keep.tolist() == [False, True]
+    for seed in [*range(60), 1265]:
+        rng = np.random.default_rng(seed)
+        G = rng.integers(3, size=(int(rng.integers(5, 14)), int(rng.integers(1, 4))))
+        D = my.genetic_distance(G, "hamming")
+        order = my.circular_order(D)
+        W, d = my.split_weights(D, order), D[np.ix_(order, order)]
+        N = len(D)
+        wanted, _ = nnls(design(N), np.array([d[p] for p in pairs_of(N)]))
+        np.testing.assert_allclose(W, from_pairs(wanted, N), atol=1e-9)
+
+
+def test_the_loose_solver_stops_near_the_optimum():
+    for seed in range(3):
+        D = euclid(25, np.random.default_rng(seed))
+        order = my.circular_order(D)
+        d = D[np.ix_(order, order)]
+        exact, loose = (my.split_weights(D, order, solver=s) for s in ("exact", "loose"))
+        assert loose.min() == 0
+        np.testing.assert_array_equal(loose, loose.T)
+        assert np.abs(exact - loose).max() < 0.1 * exact.max()
+        squares = [((d - my.across(W)[:-1, :-1]) ** 2).sum() for W in (exact, loose)]
+        assert squares[0] < squares[1] < 1.01 * squares[0]
+        g = np.where(loose > 0, _weights.gradient(loose, d), 0)
+        start = _weights.gradient(np.zeros_like(d), d)
+        assert 1e-9 < (g**2).sum() / (start**2).sum() < 1.0001e-8
+
+
+def test_conjugate_gradients_need_no_more_steps_than_unknowns():
+    d = euclid(4, np.random.default_rng(0))
+    free = ~np.eye(4, dtype=bool)
+    found = _weights._conjugate_gradients(d, np.zeros((4, 4)), free, 0.0)
+    np.testing.assert_allclose(found, my.exact_weights(d), atol=1e-8)
+
+
+def test_the_loose_solver_takes_exact_weights_where_they_are_positive():
+    D, order, W = circular_metric(9, np.random.default_rng(0))
+    np.testing.assert_allclose(my.split_weights(D, order, solver="loose"), W, atol=1e-12)
+
+
+def test_only_the_loose_solver_parts_individuals_that_do_not_differ():
+    G = np.random.default_rng(0).choice(3, (40, 2), p=[0.6, 0.3, 0.1])
+    D = my.genetic_distance(G, "hamming")
+    twins = [(i, j) for i, j in pairs_of(40) if (G[i] == G[j]).all()]
+    parted = {}
+    for solver in ("exact", "loose"):
+        F = my.split_features(my.neighbor_net(D, solver=solver))
+        parted[solver] = np.mean([(F[i] != F[j]).any() for i, j in twins])
+    assert parted["exact"] == 0
+    assert parted["loose"] > 0.2
+
+
 def test_a_step_that_would_raise_the_squares_is_cut_short():
     """From x towards z: clipping at zero overshoots here, so the step ends at the boundary."""
     H = np.array([[1.0, 0.999], [0.999, 1.0]])
@@ -446,6 +517,20 @@ def test_features_are_the_sides_of_nontrivial_splits():
     kept = [s for s in system.splits if 2 <= s.sum() <= 12]
     assert F.T.tolist() == np.array(kept).astype(int).tolist()
     assert len(kept) == len(system.nontrivial()) < len(system)
+
+
+def test_a_renamed_system_is_that_of_renamed_distances():
+    rng = np.random.default_rng(0)
+    D, names = euclid(15, rng), rng.permutation(15)
+    moved = np.zeros_like(D)
+    moved[np.ix_(names, names)] = D
+    wanted, found = my.neighbor_net(moved), my.neighbor_net(D).renamed(names)
+    assert found.order.tolist() == wanted.order.tolist()
+    assert not found.splits[:, 0].any()
+    np.testing.assert_allclose(found.distances(), wanted.distances(), atol=1e-9)
+    assert split_set(found).keys() == split_set(wanted).keys()
+    assert found.fit == pytest.approx(wanted.fit)
+    assert found.nontrivial().cuts()[0].shape == wanted.nontrivial().cuts()[0].shape
 
 
 @pytest.mark.parametrize("N", [3, 4, 6, 13, 40])
@@ -592,6 +677,31 @@ def test_cross_validated_accuracy(islands):
     assert 0.8 <= score <= 1
     shuffled = np.random.default_rng(0).permutation(islands.y)
     assert my.Mycorrhiza(random_state=0).cross_val_accuracy(islands.G, shuffled) < 0.6
+
+
+def test_the_order_of_the_file_tells_nothing():
+    """Alleles without any information, and a file sorted by population."""
+    y = np.repeat(np.arange(5), 20)
+    G = np.random.default_rng(1).choice(3, (100, 10), p=[0.6, 0.3, 0.1])
+    found = {}
+    for shuffle in (False, True):
+        model = my.Mycorrhiza(
+            5, distance="hamming", solver="loose", shuffle=shuffle, random_state=0
+        )
+        found[shuffle] = model.cross_val_accuracy(G, y)
+    assert found[False] > 0.4
+    assert found[True] < 0.35
+
+
+def test_shuffling_changes_nothing_where_there_are_no_ties(islands):
+    sides = [
+        split_set(my.Mycorrhiza(shuffle=s, random_state=3).fit(islands.G, islands.y).systems_[0])
+        for s in (False, True)
+    ]
+    assert sides[0].keys() == sides[1].keys()
+    model = my.Mycorrhiza(2, random_state=3).fit(islands.G, islands.y)
+    for system, features in zip(model.systems_, model.features_):
+        np.testing.assert_array_equal(my.split_features(system), features)
 
 
 def test_one_seed_one_answer(islands):
@@ -772,6 +882,37 @@ def test_mutations_stop_at_the_founders():
     assert np.mean(found) == pytest.approx(40 * 20 * 0.1, rel=0.1)
 
 
+@pytest.mark.parametrize("n_blocks", [1, 4, 30])
+def test_the_whole_sequence_recombines_at_its_rate(n_blocks, monkeypatch):
+    """In however many blocks it is cut, the boundaries add up to 1e-6 times 20,000 sites."""
+    seen, original = [], _simulate._go_back
+
+    def spy(s, t, end, M, n_e, boundary, rng):
+        seen.append(boundary * max(n_blocks - 1, 1))
+        return original(s, t, end, M, n_e, boundary, rng)
+
+    monkeypatch.setattr(_simulate, "_go_back", spy)
+    my.simulate_islands(
+        "island", 1e-3, 2, 3, n_e=20, generations=50, migration_generations=20, mutation=1e-5,
+        recombination=1e-6, length=2e4, n_blocks=n_blocks, maf=0, random_state=0,
+    )  # fmt: skip
+    assert seen == pytest.approx([0.02, 0.02])
+
+
+def test_a_lineage_splits_between_two_blocks_that_it_carries():
+    rng, cuts = np.random.default_rng(0), []
+    for _ in range(300):
+        s = _simulate._Ancestry.of_sample(1, 1, 7)
+        s.material[0][[0, 1, 6]] = -1  # blocks 2 to 5 are left, with three boundaries
+        s.recombine(0, rng)
+        first, second = ((m >= 0).nonzero()[0].tolist() for m in s.material)
+        assert first + second == [2, 3, 4, 5]
+        assert s.breaks == [len(first) - 1, len(second) - 1]
+        cuts.append(second[0])
+    assert np.bincount(cuts)[3:].min() > 70
+    assert set(cuts) == {3, 4, 5}
+
+
 def test_loci_far_apart_recombine():
     """Neighbouring SNPs say the same more often than distant ones; without recombination not."""
 
@@ -793,6 +934,65 @@ def test_loci_far_apart_recombine():
     assert near > 1.5 * far
     near, far = decay(0.0)
     assert near < 1.3 * far
+
+
+def wright_fisher(M, n_e, generations, migrating, n_blocks, mutations, crossing, rng):
+    """Forward in time, generation by generation: everybody has two parents of one population."""
+    K, n = len(M), 2 * n_e * len(M)
+    alleles, block = np.zeros((n, 0), dtype=bool), np.zeros(0, dtype=int)
+    deme = np.repeat(np.arange(K), n_e)
+    for g in range(generations):
+        come = M if g >= generations - migrating else np.zeros_like(M)
+        come = come + np.diag(1 - come.sum(1))
+        source = np.array([rng.choice(K, p=come[k]) for k in deme])
+        parent = rng.integers(n_e, size=(len(deme), 2)) + n_e * source[:, None]
+        start = rng.random((n, 1)) < 0.5
+        turns = rng.random((n, n_blocks - 1)) < crossing
+        strand = np.cumsum(np.hstack([start, turns]), axis=1) % 2
+        alleles = alleles[2 * parent.ravel()[:, None] + strand[:, block], np.arange(len(block))]
+        new = rng.poisson(mutations, size=(n, n_blocks))
+        who, where = (np.repeat(i, new[new > 0]) for i in np.nonzero(new))
+        alleles = np.hstack([alleles, np.arange(n)[:, None] == who])
+        block = np.concatenate([block, where])
+        keep = alleles.any(0) & ~alleles.all(0)
+        alleles, block = alleles[:, keep], block[keep]
+    return alleles.astype(np.int8).reshape(K, n_e, 2, -1), block
+
+
+def summary(G, block, y):
+    """SNPs, common SNPs, F_ST, heterozygosity, and linkage in a block, next to it and far away."""
+    share = G.mean((0, 2))
+    common = np.minimum(share, 1 - share) >= 0.1
+    r2 = np.corrcoef(G.sum(2)[:, common], rowvar=False) ** 2
+    gap = np.abs(block[common][:, None] - block[common])
+    same = (gap == 0) & ~np.eye(len(gap), dtype=bool)
+    het = (G[:, :, 0] != G[:, :, 1]).mean(0).sum()
+    linkage = [r2[which].mean() for which in (same, gap == 1, gap >= 3)]
+    return [G.shape[1], common.sum(), my.fst(G, y), het, *linkage]
+
+
+def test_the_simulator_agrees_with_a_forward_simulation():
+    """Twenty-five diploids in each of three populations on a line, six blocks."""
+    n_e, generations, migrating, n_blocks, K, n = 25, 250, 40, 6, 3, 10
+    M, y = my.migration_matrix("stepping", 0.01, K), np.repeat(np.arange(K), n)
+    forward, backward = [], []
+    for s in range(20):
+        rng = np.random.default_rng(s)
+        A, block = wright_fisher(M, n_e, generations, migrating, n_blocks, 0.03, 0.05, rng)
+        G = np.sort(A[:, :n].reshape(K * n, 2, -1).transpose(0, 2, 1), axis=2)
+        seen = G.any((0, 2)) & ~G.all((0, 2))
+        forward.append(summary(G[:, seen], block[seen], y))
+    for s in range(72):
+        d = my.simulate_islands(
+            "stepping", 0.01, K, n, n_e=n_e, generations=generations, maf=0, length=600.0,
+            migration_generations=migrating, mutation=0.03 / 100, recombination=0.05 * 5 / 600,
+            n_blocks=n_blocks, random_state=s,
+        )  # fmt: skip
+        backward.append(summary(d.G, (d.loci // 100).astype(int), y))
+    a, b = np.array(forward), np.array(backward)
+    error = np.sqrt(a.var(0, ddof=1) / len(a) + b.var(0, ddof=1) / len(b))
+    assert (error < 0.12 * a.mean(0)).all()  # so that a factor of two would be seen
+    assert (np.abs(a.mean(0) - b.mean(0)) < 3.5 * error).all()
 
 
 @pytest.mark.parametrize(
@@ -919,6 +1119,8 @@ def test_bad_orders_and_cutoffs_are_refused():
         my.split_weights(D, [0.0, 1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="cutoff"):
         my.neighbor_net(D, cutoff=-1.0)
+    with pytest.raises(ValueError, match="solver must be one of"):
+        my.neighbor_net(D, solver="fast")
 
 
 @pytest.mark.parametrize(
@@ -931,6 +1133,7 @@ def test_bad_orders_and_cutoffs_are_refused():
         ({"distance": "euclid"}, ValueError, "distance must be one of"),
         ({"features": "raw"}, ValueError, "features must be one of"),
         ({"haplotypes": "second"}, ValueError, "haplotypes must be one of"),
+        ({"solver": "fast"}, ValueError, "solver must be one of"),
         ({"random_state": -1}, ValueError, "seed must be"),
     ],
 )

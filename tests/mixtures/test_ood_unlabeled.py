@@ -191,6 +191,45 @@ def test_the_gradient_of_the_robust_loss_is_that_of_the_envelope():
         assert w.grad[k].item() == pytest.approx(slope.item(), abs=1e-5)
 
 
+def test_a_large_price_keeps_the_ascent_stable_where_the_explicit_step_runs_away():
+    X, gamma, lr = tensor([[0.3], [-2.0]]), 30.0, 0.1
+    loss = lambda Z, y: (Z[:, 0] - 1.5) ** 2 / 2  # noqa: E731
+    Z = X.clone()
+    for _ in range(40):
+        Z = Z + lr * ((Z - 1.5) - 2 * gamma * (Z - X))
+    assert Z.abs().min() > 1e6
+    wanted = X + (X - 1.5) / (2 * gamma - 1)
+    torch.testing.assert_close(ou.ascend_points(loss, X, torch.zeros(2), gamma, steps=40), wanted)
+
+
+@pytest.mark.parametrize(("cost", "power"), [("l2sq", 2), ("l2", 1)])
+@pytest.mark.parametrize("weight", [0.05, 0.6, 3.0])
+def test_the_proximal_maps_minimise_what_they_should(cost, power, weight):
+    from mixbook.mixtures.ood_unlabeled._losses import _proximal
+
+    shift = np.array([[0.3, -0.4], [2.0, 1.0], [0.0, 0.0]])
+    got = _proximal(tensor(shift), weight, cost).numpy()
+    grid = np.stack(np.meshgrid(*[np.linspace(-0.5, 2.5, 301)] * 2), -1).reshape(-1, 2)
+    for D, found in zip(shift, got):
+
+        def price(Z, D=D):
+            return ((Z - D) ** 2).sum(-1) / 2 + weight * np.linalg.norm(Z, axis=-1) ** power
+
+        assert price(found) <= price(grid).min() + 1e-12
+    assert price(got[2]) == 0
+
+
+def test_the_robust_loss_is_that_of_the_points_of_the_ascent():
+    X, y = tensor(np.random.default_rng(8).normal(size=(9, 3))), tensor([1.0, -1, 1] * 3)
+    loss = lambda Z, s: torch.nn.functional.softplus(-s * Z.sum(1))  # noqa: E731
+    for cost, price in (("l2sq", lambda D: (D**2).sum(1)), ("l2", lambda D: D.norm(dim=1))):
+        phi, Z = ou.robust_loss(loss, X, y, 0.7, cost=cost, steps=7)
+        torch.testing.assert_close(ou.ascend_points(loss, X, y, 0.7, cost=cost, steps=7), Z)
+        torch.testing.assert_close(phi, loss(Z, y) - 0.7 * price(Z - X))
+        assert not Z.requires_grad
+        assert (Z != X).any()
+
+
 def test_images_are_moved_as_a_whole():
     X = tensor(np.random.default_rng(0).normal(size=(3, 1, 2, 2)))
     f = lambda Z, y: Z.flatten(1).square().sum(1) / 2  # noqa: E731
@@ -222,13 +261,12 @@ def test_the_objective_does_not_depend_on_the_length_of_theta():
 
 
 def test_gradient_of_the_objective_against_finite_differences():
-    from mixbook.mixtures.ood_unlabeled._linear import _objective_and_gradient, _tangent
+    from mixbook.mixtures.ood_unlabeled._linear import _tangent
 
     X, y, U = small_sample(4)
     theta = torch.nn.functional.normalize(tensor([[0.5, 0.2, 0.9], [-0.1, 1.0, 0.3]]), dim=1)
-    weight = torch.full_like(y, 1 / y.shape[1])
     g, gu, lam = tensor([0.4, 0.6]), tensor([0.3, 0.5]), tensor([2.0, 0.7])
-    value, gradient = _objective_and_gradient(theta, X, y, weight, U, g, gu, lam)
+    value, gradient = ou.LinearProblems(X, y, U, g, gu, lam).objective_and_gradient(theta)
     along = _tangent(gradient, theta, 3)
     for b in range(2):
         args = X[b], y[b], U, g[b].item(), gu[b].item(), lam[b].item()
@@ -242,15 +280,13 @@ def test_gradient_of_the_objective_against_finite_differences():
 
 
 def test_autograd_of_the_objective_agrees():
-    from mixbook.mixtures.ood_unlabeled._linear import _objective_and_gradient, _tangent
+    from mixbook.mixtures.ood_unlabeled._linear import _tangent
 
     X, y, U = small_sample(17, B=1)
     theta = torch.nn.functional.normalize(tensor([0.5, 0.2, 0.9]), dim=0).requires_grad_()
     ou.rss_objective(theta, X[0], y[0], U, 0.4, 0.3, 2.0).backward()
-    one, weight = theta.detach()[None], torch.full_like(y, 1 / y.shape[1])
-    _, gradient = _objective_and_gradient(
-        one, X, y, weight, U, tensor([0.4]), tensor([0.3]), tensor([2.0])
-    )
+    one = theta.detach()[None]
+    _, gradient = ou.LinearProblems(X, y, U, 0.4, 0.3, 2.0).objective_and_gradient(one)
     torch.testing.assert_close(theta.grad, _tangent(gradient, one, 3)[0])
 
 
@@ -288,29 +324,45 @@ def test_batches_and_padding_change_nothing():
     torch.testing.assert_close(together.objective[:, 1:], alone.objective)
 
 
-def test_the_path_is_that_of_plain_loops():
+@pytest.mark.parametrize("intercept", [False, True])
+def test_the_path_is_that_of_plain_loops(intercept):
     X, y, U = small_sample(15, B=1)
+    X, U = X + 0.6 * intercept, U + 0.6 * intercept
     Xn, yn, Un = X[0].numpy(), y[0].numpy(), U.numpy()
     g, gu, lam, lr, beta, n_iter = 0.4, 0.3, 2.0, 0.5, 0.8, 12
 
-    def value(theta):
-        ramps = [min(1, max(0, 1 - g * yi * (xi @ theta))) for xi, yi in zip(Xn, yn)]
-        return np.mean(ramps) + lam * np.mean([max(0, 1 - gu * abs(u @ theta)) for u in Un])
+    def value(theta, b):
+        ramps = [min(1, max(0, 1 - g * yi * (xi @ theta + b))) for xi, yi in zip(Xn, yn)]
+        return np.mean(ramps) + lam * np.mean([max(0, 1 - gu * abs(u @ theta + b)) for u in Un])
 
-    theta = sum(yi * xi for xi, yi in zip(Xn, yn))
-    theta, speed, path = theta / np.linalg.norm(theta), np.zeros(3), []
-    for k in range(n_iter):
-        path.append(value(theta))
-        slope = np.zeros(3)
-        for xi, yi in zip(Xn, yn):
-            slope -= g / len(Xn) * yi * xi * (0 < 1 - g * yi * (xi @ theta) < 1)
-        for u in Un:
-            slope -= lam * gu / len(Un) * np.sign(u @ theta) * u * (gu * abs(u @ theta) < 1)
-        speed = beta * speed + slope - (slope @ theta) * theta
-        theta = theta - lr * (1 - k / n_iter) / (g + lam * gu) * speed
+    if intercept:
+        low, high = Xn[yn < 0].mean(0), Xn[yn > 0].mean(0)
+        theta = (high - low) / np.linalg.norm(high - low)
+        b = -theta @ (low + high) / 2
+    else:
+        theta, b = sum(yi * xi for xi, yi in zip(Xn, yn)), 0.0
         theta = theta / np.linalg.norm(theta)
-    path.append(value(theta))
-    fit = ou.fit_directions(X, y, U, g, gu, lam, n_iter=n_iter, lr=lr, momentum=beta)
+    speed, speed_b, path = np.zeros(3), 0.0, []
+    for k in range(n_iter):
+        path.append(value(theta, b))
+        slope, slope_b = np.zeros(3), 0.0
+        for xi, yi in zip(Xn, yn):
+            weight = g / len(Xn) * yi * (0 < 1 - g * yi * (xi @ theta + b) < 1)
+            slope, slope_b = slope - weight * xi, slope_b - weight
+        for u in Un:
+            score = u @ theta + b
+            weight = lam * gu / len(Un) * np.sign(score) * (gu * abs(score) < 1)
+            slope, slope_b = slope - weight * u, slope_b - weight
+        step = lr * (1 - k / n_iter) / (g + lam * gu)
+        speed = beta * speed + slope - (slope @ theta) * theta
+        theta = theta - step * speed
+        length = np.linalg.norm(theta)
+        speed_b = beta * speed_b + slope_b
+        theta, b = theta / length, (b - step * speed_b) / length if intercept else 0.0
+    path.append(value(theta, b))
+    fit = ou.fit_directions(
+        X, y, U, g, gu, lam, n_iter=n_iter, lr=lr, momentum=beta, intercept=intercept
+    )
     np.testing.assert_allclose(fit.objective[:, 0], path, rtol=1e-10)
 
 
@@ -337,6 +389,10 @@ def test_without_unlabelled_points_the_weight_is_not_used():
     torch.testing.assert_close(
         ou.fit_directions(X, y, None).theta, ou.fit_directions(X, y, U, lam=0.0).theta
     )
+    alone = ou.fit_directions(X, y, None)
+    for b in range(2):
+        wanted = ou.rss_objective(alone.theta[b], X[b], y[b], None, 0.3, 0.3, 10.0)
+        assert alone.objective[:, b].min().item() == pytest.approx(wanted.item())
 
 
 def test_a_given_start_is_used():
@@ -417,6 +473,14 @@ def test_a_known_covariance_is_the_fit_in_whitened_coordinates():
     wanted = root @ white.coef_
     np.testing.assert_allclose(model.coef_, wanted / np.linalg.norm(wanted), atol=1e-3)
     np.testing.assert_array_equal(model.predict(U), white.predict(U @ root))
+    moved = np.array([3.0, -1.0])
+    settings = {"fit_intercept": True, "lam": 1.0}
+    model = ou.RSSLinear(cov=cov, **settings).fit(X + moved, y, U + moved)
+    white = ou.RSSLinear(**settings).fit((X + moved) @ root, y, (U + moved) @ root)
+    # distances in whitened coordinates are scores in these up to one factor
+    scores, others = model.decision_function(U), white.decision_function(U @ root)
+    np.testing.assert_allclose(scores / scores.std(), others / others.std(), atol=5e-3)
+    assert abs(model.intercept_) > 0.1
 
 
 def test_an_anisotropic_mixture_misleads_rss_unless_the_covariance_is_known():
@@ -495,6 +559,29 @@ def test_the_objective_of_the_network_is_that_of_its_two_terms():
     wanted = term(X, 2 * y - 1, 0.9) + 3 * term(U, own, 1.4)
     assert net.objective_[0] == pytest.approx(wanted, rel=1e-4)
     assert not np.allclose(net.module_.weight.detach(), start.weight.detach())
+    net.set_params(warm_up=1).fit(X, y, U)
+    assert net.objective_[0] == pytest.approx(term(X, 2 * y - 1, 0.9), rel=1e-4)  # labels alone
+    assert net.objective_[1] > 1.5 * net.objective_[0]
+
+
+def test_settings_of_the_network_are_used():
+    X, y = logistic_data(2, 40)
+    start = torch.nn.Linear(2, 1)
+
+    def fitted(**settings):
+        common = {"lam": 0.0, "warm_up": 0, "n_steps": 1, "random_state": 0}
+        return ou.RSSNet(start, **common | settings).fit(X, y)
+
+    x, s = torch.tensor(X).float(), torch.tensor(2.0 * y - 1).float()
+    f = lambda Z, q: torch.nn.functional.softplus(-q * start(Z).reshape(-1))  # noqa: E731
+    wanted = ou.robust_loss(f, x, s, 0.4, steps=2, lr=0.7)[0].mean().item()
+    assert fitted(gamma=0.4, inner_steps=2, inner_lr=0.7).objective_[0] == pytest.approx(wanted)
+    heavy, light = (fitted(weight_decay=w, lr=0.1).module_.weight.detach() for w in (5.0, 0.0))
+    torch.testing.assert_close(heavy, light - 0.1 * 5.0 * start.weight.detach())
+    few = fitted(batch_size=5, n_steps=30, lr=1e-9, inner_steps=0).objective_
+    assert len(np.unique(few.round(5))) > 25  # another batch each time
+    plain = f(x, s).mean().item()
+    assert abs(few.mean() - plain) < 4 * f(x, s).std().item() / math.sqrt(150)
 
 
 def test_a_network_profits_from_unlabelled_clusters_and_leaves_the_given_module_alone():
@@ -594,6 +681,33 @@ def test_the_ceiling_is_the_accuracy_of_the_shifted_centre():
         ou.gmm_accuracy(mu0 + 0.9 * v, mu0, 0.8)
     )
     assert ou.shift_ceiling(0.0) == pytest.approx(norm.cdf(1))
+
+
+@pytest.mark.parametrize(
+    ("m", "d", "mu", "sigma"), [(5, 1, 0.4, 1.0), (8, 3, 1.2, 0.7), (20, 60, 1.0, 1.0)]
+)
+def test_the_ceiling_of_labels_is_the_mean_accuracy_of_the_labelled_mean(m, d, mu, sigma):
+    scores = []
+    for seed in range(3000):
+        X, y, _, mu0, _ = ou.gmm_pair(m, 0, d, 0.0, mu, sigma, random_state=seed)
+        scores.append(ou.gmm_accuracy(y @ X, mu0, sigma))
+    error = np.std(scores) / math.sqrt(len(scores))
+    assert ou.label_ceiling(m, d, mu, sigma) == pytest.approx(np.mean(scores), abs=4 * error)
+    assert error < 4e-3
+
+
+def test_the_ceiling_of_labels_rises_to_the_best_accuracy_and_bounds_every_other_use():
+    levels = [ou.label_ceiling(m, 200) for m in (10, 20, 40, 400, 10**7)]
+    assert levels == sorted(levels)
+    assert levels[-1] == pytest.approx(norm.cdf(1), abs=1e-5)
+    assert ou.label_ceiling(10, 200) == pytest.approx(0.586, abs=2e-3)  # labels alone in the sheet
+    assert ou.label_ceiling(7, 9, 0.0) == pytest.approx(0.5)
+    found = []
+    for seed in range(150):
+        X, y, U, mu0, _ = ou.gmm_pair(10, 10, 30, 0.0, random_state=seed)
+        batch = torch.from_numpy(X)[None], torch.from_numpy(y).float()[None], torch.from_numpy(U)
+        found.append(ou.gmm_accuracy(ou.em_direction(*batch).numpy(), mu0)[0])
+    assert np.mean(found) < ou.label_ceiling(20, 30)
 
 
 def test_bounds_by_hand():
@@ -782,11 +896,16 @@ def test_bad_arguments_of_the_losses():
         ou.robust_loss(lambda Z, y: Z.sum(), X, torch.ones(3), 1.0)
     with pytest.raises(ValueError, match="X must have shape"):
         ou.robust_loss(f, X[0], torch.ones(2), 1.0)
+    with pytest.raises(ValueError, match="lr"):
+        ou.ascend_points(f, X, torch.ones(3), 1.0, lr=0.0)
+    with pytest.raises(ValueError, match="gamma"):
+        ou.ascend_points(f, X, torch.ones(3), -1.0)
 
 
 def test_bad_batches():
     X, y, U = small_sample()
-    for fit in (ou.fit_directions, ou.self_training, ou.em_direction, ou.spectral_direction):
+    users = ou.fit_directions, ou.LinearProblems, ou.self_training, ou.em_direction
+    for fit in (*users, ou.spectral_direction):
         with pytest.raises(ValueError, match=r"\(B, m, d\)"):
             fit(X[0], y, U)
         with pytest.raises(ValueError, match=r"U must have shape"):
@@ -801,6 +920,15 @@ def test_bad_batches():
         ou.fit_directions(X, y, U, -0.1)
     with pytest.raises(ValueError, match="lam must be one number"):
         ou.fit_directions(X, y, U, lam=torch.ones(3))
+    with pytest.raises(ValueError, match="gamma_u must be one number"):
+        ou.LinearProblems(X, y, U, gamma_u=math.nan)
+    for start in (torch.zeros(2, 3), torch.ones(3), torch.full((2, 3), math.nan)):
+        with pytest.raises(ValueError, match="start must"):
+            ou.fit_directions(X, y, U, start=start)
+    with pytest.raises(ValueError, match="start must not be zero"):
+        ou.fit_directions(X[:, :1].expand(-1, 2, -1), torch.tensor([[1.0, -1]] * 2), U)
+    with pytest.raises(ValueError, match="both classes in each sample"):
+        ou.fit_directions(X, y.abs(), U, intercept=True)
     with pytest.raises(ValueError, match="rounds"):
         ou.self_training(X, y, U, rounds=0)
     with pytest.raises(ValueError, match="sigma"):
@@ -826,6 +954,10 @@ def test_bad_arguments_of_the_setting():
         ou.gmm_accuracy([1.0, 0.0, 0.0], [1.0, 0.0])
     with pytest.raises(ValueError, match="sigma0"):
         ou.gmm_robust_risk([1.0], [1.0], 0.0, 1.0)
+    with pytest.raises(ValueError, match="m must be an integer"):
+        ou.label_ceiling(0, 3)
+    with pytest.raises(ValueError, match="sigma"):
+        ou.label_ceiling(1, 3, sigma=0.0)
     with pytest.raises(ValueError, match="delta"):
         ou.bound_thm41(2, 2, 2, 0.0, 1.0, delta=1.0)
     with pytest.raises(ValueError, match="m must be >= 1"):

@@ -41,11 +41,14 @@ arrow are those of the last iteration.
 (15)   DLLP: :math:`\mathrm{BCE}\big(B_s/|S_s|, \frac1{|S_s|}\sum_{i\in S_s} p_i\big)`
 (16)   EasyLLP: cross-entropy with :math:`|S_s|\,(B_s/|S_s| - \pi) + \pi` in place of
        :math:`y_i`; :math:`\pi` is the share of ones
+(17)   first messages :math:`m_{i\to j} = w_{ij}/2`: the messages 0 of the same law written for
+       labels :math:`\pm 1` (Ising), where neither label is favoured
 =====  ===========================================================================================
 
 The paper's belief propagation runs on pairs, (2) to (7). Messages (8) to (12), which treat a bag as
 one factor of the same law, are this module's: exact within a bag, and O(b log b) rather than O(b^2)
-for a large bag of b. Left out: GenBags, a further baseline of the paper.
+for a large bag of b. So is the start (17); the authors' code starts from 0. Left out: GenBags, a
+further baseline of the paper.
 
 Files: ``_graph`` (neighbours), ``_gibbs`` (the law), ``_propagation`` and ``_kernels`` (messages),
 ``_bags``, ``_losses``, ``_networks`` (training), ``_estimator``. Needs the extra "mixtures" (faiss,

@@ -10,7 +10,7 @@ from mixbook.core.validation import as_matrix
 
 
 def as_points(X: Any, name: str = "X", n_columns: int | None = None) -> Float[np.ndarray, "n d"]:
-    """Check a table of at least two points and hand it on in single precision, as networks do."""
+    """Check a table of finite numbers, not empty, and hand it on in single precision."""
     table = as_matrix(X, name, dtype=torch.float32, min_rows=1, n_columns=n_columns)
     return np.ascontiguousarray(table.numpy())
 

@@ -17,7 +17,15 @@ from mixbook.core.validation import check_choice, check_integer, check_number
 from mixbook.mixtures.llp_bp._bags import bag_order
 from mixbook.mixtures.llp_bp._checks import as_bags, as_labels, as_points, as_vector
 from mixbook.mixtures.llp_bp._losses import aggregate_loss, dllp_loss, easyllp_loss
-from mixbook.mixtures.llp_bp._networks import BagNetwork, Batch, Schedule, embed, log_odds, train
+from mixbook.mixtures.llp_bp._networks import (
+    BagNetwork,
+    Batch,
+    Schedule,
+    check_widths,
+    embed,
+    log_odds,
+    train,
+)
 from mixbook.mixtures.llp_bp._propagation import bp_bags
 
 __all__ = ["LLPBP", "BagClassifier", "pseudo_labels", "select_best"]
@@ -64,7 +72,6 @@ class _BagModel(ClassifierMixin, BaseEstimator):
     """What all classifiers here share: a trained network, and how it is asked."""
 
     net_: BagNetwork
-    device: str
     n_features_in_: int
 
     def decision_function(self, X: Any) -> Float[np.ndarray, " n"]:
@@ -125,7 +132,7 @@ class LLPBP(_BagModel):
         Neighbours.
     lam_sim, lam_bag : float
         Weights of neighbours and counts in Eq. (1). The authors' code has 10 and 10, with which
-        belief propagation on pairs need not settle, and whole bags do better with fewer ties.
+        belief propagation on pairs need not settle.
     tau : float or {"count", "soft"}
         See :func:`pseudo_labels`.
     rounds : int
@@ -142,10 +149,13 @@ class LLPBP(_BagModel):
         Instances a batch, in whole bags.
     method : {"cardinality", "pairwise"}
         How bags enter belief propagation; "pairwise" is the paper's.
+    start : {"ising", "zero"}
+        First messages, see :func:`bp_marginals`; "zero" is that of the authors' code.
     edge_rule : {"all", "low_count"}
-        See :func:`bp_bags`.
+    length : float
+        Of the kernel; see :func:`bp_bags` for both.
     n_iter, damping
-        Of belief propagation.
+        Of belief propagation; it stops earlier where no message moves by more than 1e-6.
     random_state : int, numpy.random.Generator or None
 
     Attributes
@@ -179,10 +189,12 @@ class LLPBP(_BagModel):
         *,
         method: str = "cardinality",
         edge_rule: str = "all",
+        length: float = 1.0,
         batch_size: int = 1024,
         patience: int = 4,
         n_iter: int = 100,
         damping: float = 0.5,
+        start: str = "ising",
     ) -> None:
         self.k = k
         self.lam_sim = lam_sim
@@ -197,10 +209,12 @@ class LLPBP(_BagModel):
         self.random_state = random_state
         self.method = method
         self.edge_rule = edge_rule
+        self.length = length
         self.batch_size = batch_size
         self.patience = patience
         self.n_iter = n_iter
         self.damping = damping
+        self.start = start
 
     def fit(
         self, X: Any, bag_id: Any, bag_count: Any, X_val: Any = None, y_val: Any = None
@@ -249,8 +263,10 @@ class LLPBP(_BagModel):
             self.method,
             k=self.k,
             edge_rule=self.edge_rule,
+            length=self.length,
             n_iter=self.n_iter,
             damping=self.damping,
+            start=self.start,
             tol=1e-6,
         )
         self.marginals_.append(found.marginals)
@@ -342,10 +358,12 @@ def select_best(
     Raises
     ------
     ValueError
-        If there is no model.
+        If there is no model or no validation data, or what ``fit`` raises.
     """
     if len(models) == 0:
         raise ValueError("models must not be empty")
+    if X_val is None or y_val is None:
+        raise ValueError("X_val and y_val must be given, as they decide")
     return max(
         (model.fit(X, bag_id, bag_count, X_val, y_val) for model in models),
         key=lambda model: model.val_auc_,
@@ -371,10 +389,7 @@ def _check_schedule(model: Any) -> None:
     check_number(model.weight_decay, "weight_decay", low=0)
     for name in ("max_epochs", "batch_size", "patience"):
         check_integer(getattr(model, name), name, low=1)
-    if len(model.hidden) < 2:
-        raise ValueError(f"hidden must name at least two layers, got {model.hidden!r}")
-    for width in model.hidden:
-        check_integer(width, "hidden", low=1)
+    check_widths(model.hidden)
 
 
 def _check_tau(tau: Any) -> float | str:

@@ -29,8 +29,18 @@ def aggregate_loss(
         Bags.
     lam_agg : float
         Weight of the second term, at least 0.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit or ``lam_agg`` is negative.
     """
     lam_agg = check_number(lam_agg, "lam_agg", low=0)
+    for name, a, b in (("labels", labels, logits), ("proportions", proportions, bag_logits)):
+        if a.shape != b.shape:
+            raise ValueError(
+                f"{name} must have the shape of their logits {tuple(b.shape)}, got {tuple(a.shape)}"
+            )
     # Eq. (14)
     loss = F.binary_cross_entropy_with_logits(logits, labels)
     return loss + lam_agg * F.binary_cross_entropy_with_logits(bag_logits, proportions)

@@ -11,10 +11,11 @@ from jaxtyping import Float
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
+from mixbook.core.validation import check_integer
 from mixbook.mixtures.llp_bp._bags import bag_order
 from mixbook.mixtures.llp_bp._losses import bag_means
 
-__all__ = ["BagNetwork", "Batch", "Schedule", "embed", "log_odds", "train"]
+__all__ = ["BagNetwork", "Batch", "Schedule", "check_widths", "embed", "log_odds", "train"]
 
 MIN_DELTA = 1e-4  # a validation AUC counts as better from this much on
 
@@ -33,10 +34,17 @@ class BagNetwork(nn.Module):
         Widths, at least two; the authors' code has 5040, 1280, 320, 128, 64.
     generator : torch.Generator
         For the initial weights.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a width is not a positive integer, or there are fewer than two.
     """
 
     def __init__(self, d: int, hidden: Sequence[int], generator: torch.Generator) -> None:
         super().__init__()
+        check_integer(d, "d", low=1)
+        check_widths(hidden)
         widths = [d, *hidden[:-1]]
         layers = [nn.Linear(a, b) for a, b in pairwise(widths)]
         self.trunk = nn.Sequential(*(m for layer in layers for m in (layer, nn.ReLU())))
@@ -57,6 +65,14 @@ class BagNetwork(nn.Module):
     def bags(self, h: Float[Tensor, "n e"], bag_id: Tensor, m: int) -> Float[Tensor, " m"]:
         """Logits of bags from the embeddings of their instances."""
         return self.bag_head(bag_means(h, bag_id, m))[:, 0]
+
+
+def check_widths(hidden: Sequence[int]) -> None:
+    """Refuse fewer than two layers, and layers without units."""
+    if len(hidden) < 2:
+        raise ValueError(f"hidden must name at least two layers, got {hidden!r}")
+    for width in hidden:
+        check_integer(width, "hidden", low=1)
 
 
 @dataclass(frozen=True)
@@ -95,7 +111,7 @@ def train(
     weights of then are restored. Without, all epochs are done, and NaN is returned.
     """
     optimiser = torch.optim.AdamW(
-        net.parameters(), lr=schedule.lr, weight_decay=schedule.weight_decay
+        net.parameters(), lr=schedule.lr, weight_decay=schedule.weight_decay, fused=True
     )
     best, best_weights, waited = -np.inf, None, 0
     for _ in range(schedule.max_epochs):

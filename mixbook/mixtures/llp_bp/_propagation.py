@@ -53,10 +53,11 @@ def bp_marginals(
     n_iter: int = 100,
     damping: float = 0.5,
     tol: float = 0.0,
+    start: str = "zero",
 ) -> BPResult:
     """Marginals of :math:`P(y) \\propto \\exp(\\sum_i u_i y_i + \\sum_{ij} w_{ij} y_i y_j)`.
 
-    Synchronous, from messages of zero. Exact on graphs without cycles; O(P) an iteration.
+    Synchronous. Exact on graphs without cycles; O(P) an iteration.
 
     Parameters
     ----------
@@ -69,6 +70,9 @@ def bp_marginals(
         Share of the old message that is kept, in [0, 1).
     tol : float
         Stop when the residual is at most this; 0 runs all iterations unless nothing moves.
+    start : {"zero", "ising"}
+        First messages: 0, or Eq. (17), which favours neither label. On graphs without cycles
+        both end at the same place.
 
     Returns
     -------
@@ -81,7 +85,7 @@ def bp_marginals(
     """
     u = as_vector(u, "u")
     pairs, w = as_graph(pair_index, pair_w, len(u), "pair_index")
-    return _propagate(u, pairs, w, None, _check_run(n_iter, damping, tol))
+    return _propagate(u, pairs, w, None, _check_run(n_iter, damping, tol, start))
 
 
 def bp_bags(
@@ -93,10 +97,12 @@ def bp_bags(
     method: str = "pairwise",
     *,
     k: int = 5,
+    length: float = 1.0,
     edge_rule: str = "all",
     n_iter: int = 100,
     damping: float = 0.5,
     tol: float = 0.0,
+    start: str = "zero",
 ) -> BPResult:
     """Marginals of the Gibbs law of Eq. (1) by belief propagation.
 
@@ -110,13 +116,14 @@ def bp_bags(
     method : {"pairwise", "cardinality"}
         The paper's :math:`b(b-1)/2` couplings in a bag of b, or one factor a bag, Eq. (8). The
         law is the same; the second is exact within a bag, and much cheaper for large bags.
-    k : int
-        Neighbours, where covariates are given.
+    k, length
+        Neighbours and the kernel's length, where covariates are given; see
+        :func:`~mixbook.mixtures.llp_bp.knn_graph`.
     edge_rule : {"all", "low_count"}
         "low_count" keeps the neighbours of instances from bags with at most one 1 only, as the
         authors' code does. It needs covariates.
-    n_iter, damping, tol
-        As in :func:`bp_marginals`.
+    n_iter, damping, tol, start
+        As in :func:`bp_marginals`. Messages of whole bags always start at 0.
 
     Returns
     -------
@@ -132,7 +139,7 @@ def bp_bags(
     check_choice(edge_rule, "edge_rule", ("all", "low_count"))
     lam_bag = check_number(lam_bag, "lam_bag", low=0)
     lam_sim = check_number(lam_sim, "lam_sim", low=0)
-    run = _check_run(n_iter, damping, tol)
+    run = _check_run(n_iter, damping, tol, start)
     if isinstance(Z_or_graph, tuple) and len(Z_or_graph) == 2:
         if edge_rule != "all":
             raise ValueError('edge_rule "low_count" needs covariates, got a graph')
@@ -141,7 +148,8 @@ def bp_bags(
         Z = as_points(Z_or_graph, "Z_or_graph")
         if len(Z) != len(ids):
             raise ValueError(f"Z_or_graph must have {len(ids)} rows, as bag_id, got {len(Z)}")
-        edges, weights = knn_graph(Z, k, sources=None if edge_rule == "all" else counts[ids] <= 1)
+        sources = None if edge_rule == "all" else counts[ids] <= 1
+        edges, weights = knn_graph(Z, k, length=length, sources=sources)
     if method == "pairwise":
         u, pairs, w = gibbs_potentials(edges, weights, ids, counts, lam_bag, lam_sim)
         return _propagate(u, pairs, w, None, run)
@@ -182,11 +190,14 @@ def count_messages(c: Any, bag_id: Any, bag_count: Any, lam_bag: float) -> Float
     return out
 
 
-def _check_run(n_iter: int, damping: float, tol: float) -> tuple[int, float, float]:
+def _check_run(
+    n_iter: int, damping: float, tol: float, start: str
+) -> tuple[int, float, float, str]:
     return (
         check_integer(n_iter, "n_iter", low=1),
         check_number(damping, "damping", low=0, high=1, high_open=True),
         check_number(tol, "tol", low=0),
+        check_choice(start, "start", ("zero", "ising")),
     )
 
 
@@ -195,12 +206,13 @@ def _propagate(
     pairs: np.ndarray,
     w: np.ndarray,
     bags: tuple | None,
-    run: tuple[int, float, float],
+    run: tuple[int, float, float, str],
 ) -> BPResult:
-    n_iter, damping, tol = run
-    messages, bag_messages = np.zeros((len(pairs), 2)), np.zeros(len(u))
-    theta = np.zeros(0 if bags is None else len(bags[2]))
-    total, next_total = u.copy(), np.empty_like(u)
+    n_iter, damping, tol, start = run
+    # Eq. (17)
+    messages = np.repeat(w[:, None] / 2 if start == "ising" else np.zeros((len(w), 1)), 2, axis=1)
+    bag_messages, theta = np.zeros(len(u)), np.zeros(0 if bags is None else len(bags[2]))
+    total, next_total = u + strengths(pairs, messages[:, 0], len(u)), np.empty_like(u)
     step = 0
     while step < n_iter:
         step += 1

@@ -42,14 +42,16 @@ The equations carry this module's own numbers, used by the chapter as well.
 
 Left out: STRUCTURE and Admixture, which are programs of their own; their model with known source
 populations is (18) and (19). The paper simulates forward with SLiM, here the same demography runs
-backward.
+backward. Two things differ from the authors' programs on purpose: (10) is solved exactly, and
+individuals enter NeighborNet in random order (see ``solver`` and ``shuffle`` of `Mycorrhiza`).
 
 Files: ``_distances``, ``_ordering`` and ``_weights`` (NeighborNet), ``_splits`` (split systems,
 features, planar drawing), ``_assign`` (the classifier), ``_baselines``, ``_simulate``,
 ``_measures``.
 """
 
-from mixbook.data import Genotypes, load_myco
+from mixbook.data import Genotypes as Genotypes
+from mixbook.data import load_myco as load_myco
 from mixbook.mixtures.mycorrhiza._assign import (
     Mycorrhiza,
     cross_validate,
@@ -63,7 +65,11 @@ from mixbook.mixtures.mycorrhiza._baselines import (
 )
 from mixbook.mixtures.mycorrhiza._distances import allele_counts, genetic_distance
 from mixbook.mixtures.mycorrhiza._measures import fst, mixture_error
-from mixbook.mixtures.mycorrhiza._ordering import circular_order
+from mixbook.mixtures.mycorrhiza._ordering import (
+    agglomeration_criterion,
+    circular_order,
+    smooth_chain,
+)
 from mixbook.mixtures.mycorrhiza._simulate import (
     make_hybrids,
     migration_matrix,
@@ -80,12 +86,12 @@ from mixbook.mixtures.mycorrhiza._splits import (
 from mixbook.mixtures.mycorrhiza._weights import across, exact_weights, split_weights
 
 __all__ = [
-    "Genotypes",
     "Mycorrhiza",
     "NetworkLayout",
     "SplitSystem",
     "across",
     "admixture_proportions",
+    "agglomeration_criterion",
     "allele_counts",
     "circular_order",
     "cross_validate",
@@ -94,7 +100,6 @@ __all__ = [
     "fst",
     "genetic_distance",
     "likelihood_assignment",
-    "load_myco",
     "make_hybrids",
     "migration_matrix",
     "mixture_error",
@@ -104,6 +109,7 @@ __all__ = [
     "raw_forest_mixture",
     "simulate_balding_nichols",
     "simulate_islands",
+    "smooth_chain",
     "split_features",
     "split_weights",
 ]

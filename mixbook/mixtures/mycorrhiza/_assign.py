@@ -18,6 +18,7 @@ from mixbook.core.validation import check_choice, check_integer
 from mixbook.mixtures.mycorrhiza._checks import as_codes, as_labels, as_mask, known_labels
 from mixbook.mixtures.mycorrhiza._distances import HAPLOTYPES, KINDS, distances_of_codes
 from mixbook.mixtures.mycorrhiza._splits import SplitSystem, neighbor_net, split_features
+from mixbook.mixtures.mycorrhiza._weights import SOLVERS
 
 PCA_COMPONENTS = 50
 
@@ -43,6 +44,12 @@ class Mycorrhiza(BaseEstimator):
         distance matrix.
     haplotypes : {"both", "first"}
         See :func:`genetic_distance`.
+    solver : {"exact", "loose"}
+        See :func:`split_weights`. ``"loose"`` is how the authors' program solves.
+    shuffle : bool
+        Whether the individuals enter NeighborNet in random order. Individuals that do not differ
+        stand on the circle in the order in which they came, and files are often sorted by
+        population: with False the network may read the labels off the file.
     random_state : int, numpy Generator or None
 
     Attributes
@@ -69,6 +76,8 @@ class Mycorrhiza(BaseEstimator):
         features: str = "splits",
         *,
         haplotypes: str = "both",
+        solver: str = "exact",
+        shuffle: bool = True,
         random_state: int | np.random.Generator | None = None,
     ) -> None:
         self.n_partitions = n_partitions
@@ -77,6 +86,8 @@ class Mycorrhiza(BaseEstimator):
         self.missing = missing
         self.features = features
         self.haplotypes = haplotypes
+        self.solver = solver
+        self.shuffle = shuffle
         self.random_state = random_state
 
     def fit(self, G: Any, y: Any) -> Mycorrhiza:
@@ -107,8 +118,8 @@ class Mycorrhiza(BaseEstimator):
         codes = self._check(G)
         y = as_labels(y, len(codes))
         mask = as_mask(known_labels(y) if labelled is None else labelled, y)
-        self._build(codes)
         rng = as_rng(self.random_state)
+        self._build(codes, rng)
         self.classes_ = np.unique(y[mask])
         self.mixture_ = forest_mixture(self.features_, y, mask, self.n_estimators, rng)
         return self
@@ -131,8 +142,8 @@ class Mycorrhiza(BaseEstimator):
         """
         codes = self._check(G)
         y = as_labels(y, len(codes))
-        self._build(codes)
         rng = as_rng(self.random_state)
+        self._build(codes, rng)
 
         def assign(labelled: np.ndarray) -> np.ndarray:
             mixture = forest_mixture(self.features_, y, labelled, self.n_estimators, rng)
@@ -148,13 +159,15 @@ class Mycorrhiza(BaseEstimator):
         check_choice(self.distance, "distance", KINDS)
         check_choice(self.features, "features", ("splits", "pca"))
         check_choice(self.haplotypes, "haplotypes", HAPLOTYPES)
+        check_choice(self.solver, "solver", SOLVERS)
         codes = as_codes(G, self.missing)
         if len(codes) < 4:
             raise ValueError(f"G must hold at least 4 individuals, got {len(codes)}")
         check_integer(self.n_partitions, "n_partitions", low=1, high=codes.shape[1])
         return codes
 
-    def _build(self, codes: np.ndarray) -> None:
+    def _build(self, codes: np.ndarray, rng: np.random.Generator) -> None:
+        entry = rng.permutation(len(codes)) if self.shuffle else np.arange(len(codes))
         groups = np.array_split(np.arange(codes.shape[1]), self.n_partitions)
         distances = [
             distances_of_codes(codes[:, g], self.distance, self.haplotypes) for g in groups
@@ -163,7 +176,10 @@ class Mycorrhiza(BaseEstimator):
         if self.features == "pca":
             self.features_ = [pca_features(D) for D in distances]
         else:
-            self.systems_ = [neighbor_net(D) for D in distances]
+            self.systems_ = [
+                neighbor_net(D[np.ix_(entry, entry)], solver=self.solver).renamed(entry)
+                for D in distances
+            ]
             self.features_ = [split_features(system) for system in self.systems_]
 
 

@@ -31,7 +31,9 @@ def circular_order(D: Any) -> Int[np.ndarray, " N"]:
     int array of shape (N,)
         A permutation. It starts with individual 0, in the direction in which the second entry is
         below the last. Of clusters that tie, the closer pair is linked, then that of the lowest
-        index.
+        index: without the first rule the result would depend on the numbering even of generic
+        distances, as of four clusters two pairs always tie in Eq. (4). Individuals that do not
+        differ at all still stand in the order in which they come.
 
     Raises
     ------
@@ -44,7 +46,29 @@ def circular_order(D: Any) -> Int[np.ndarray, " N"]:
     state = _Agglomeration(D)
     while state.n_nodes > 3 and state.m > 2:
         state.merge()
-    return _canonical(state.unwind())
+    return canonical(state.unwind())
+
+
+def agglomeration_criterion(C: Float[np.ndarray, "m m"]) -> Float[np.ndarray, "m m"]:
+    """Small for two of the m clusters that are close to each other and far from all others.
+
+    ``C`` has the mean distances of clusters; the diagonal of the result is infinite.
+    """
+    total = C.sum(1)
+    # Eq. (4)
+    Q = (len(C) - 2) * C - (total[:, None] + total)
+    np.fill_diagonal(Q, np.inf)
+    return Q
+
+
+def smooth_chain(d: Float[np.ndarray, "n n"], x: int, y: int, z: int) -> None:
+    """Replace three linked nodes x - y - z by two, which take the places of x and z in ``d``."""
+    between = (d[x, y] + d[x, z] + d[y, z]) / 3
+    # Eq. (6)
+    u, v = (2 * d[x] + d[y]) / 3, (2 * d[z] + d[y]) / 3
+    d[x], d[:, x], d[z], d[:, z] = u, u, v, v
+    d[x, x] = d[z, z] = 0
+    d[x, z] = d[z, x] = between
 
 
 class _Agglomeration:
@@ -73,11 +97,7 @@ class _Agglomeration:
     def _closest_clusters(self) -> tuple[int, int]:
         m = self.m
         C = self.C[:m, :m]
-        total = C.sum(1)
-        # Eq. (4)
-        Q = (m - 2) * C - (total[:, None] + total)
-        np.fill_diagonal(Q, np.inf)
-        tied = _least(Q, total.max())
+        tied = _least(agglomeration_criterion(C), C.sum(1).max())
         i, j = divmod(int(np.where(tied, C, np.inf).argmin()), m)
         return i, j
 
@@ -98,18 +118,13 @@ class _Agglomeration:
         return pairs[int(_least(value, max(R.values())).argmax())]
 
     def _smooth(self, chain: list[int]) -> list[int]:
-        """Reduce a chain of linked nodes to two, from the end whose two nodes are closer."""
+        """Reduce a chain of linked nodes to two. A chain of four is reduced from the end whose two
+        nodes are closer, so that the numbering plays no part; the paper leaves that open."""
         if self.d[chain[0], chain[1]] > self.d[chain[-1], chain[-2]]:
             chain = chain[::-1]
         while len(chain) > 2:
             x, y, z = chain[:3]
-            d = self.d
-            between = (d[x, y] + d[x, z] + d[y, z]) / 3
-            # Eq. (6)
-            u, v = (2 * d[x] + d[y]) / 3, (2 * d[z] + d[y]) / 3
-            d[x], d[:, x], d[z], d[:, z] = u, u, v, v
-            d[x, x] = d[z, z] = 0
-            d[x, z] = d[z, x] = between
+            smooth_chain(self.d, x, y, z)
             names = self.next_name, self.next_name + 1
             self.stack.append((*names, self.name[x], self.name[y], self.name[z]))
             self.name[x], self.name[z] = names
@@ -168,7 +183,7 @@ def _least(values: np.ndarray, scale: float) -> np.ndarray:
     return values <= values.min() + TIE * scale
 
 
-def _canonical(order: np.ndarray) -> Int[np.ndarray, " N"]:
+def canonical(order: np.ndarray) -> Int[np.ndarray, " N"]:
     """Rotate and reflect a cycle so that it starts with 0 and a lower neighbour follows."""
     order = np.roll(order, -int(np.flatnonzero(order == 0)[0]))
     return np.roll(order[::-1], 1) if order[1] > order[-1] else order

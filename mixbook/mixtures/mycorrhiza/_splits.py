@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from mixbook.core.validation import check_number
 from mixbook.mixtures.mycorrhiza._checks import as_distances
-from mixbook.mixtures.mycorrhiza._ordering import circular_order
+from mixbook.mixtures.mycorrhiza._ordering import canonical, circular_order
 from mixbook.mixtures.mycorrhiza._weights import induced_distances, split_weights
 
 GOLDEN = (5**0.5 - 1) / 2
@@ -53,6 +53,14 @@ class SplitSystem:
         keep = (size > 1) & (size < len(self.order) - 1)
         return SplitSystem(self.order, self.splits[keep], self.weights[keep], self.fit)
 
+    def renamed(self, names: Int[np.ndarray, " N"]) -> SplitSystem:
+        """The same system once individual i is called ``names[i]``."""
+        splits = np.empty_like(self.splits)
+        splits[:, names] = self.splits
+        return SplitSystem(
+            canonical(names[self.order]), splits ^ splits[:, :1], self.weights, self.fit
+        )
+
     def cuts(self) -> tuple[Int[np.ndarray, " S"], Int[np.ndarray, " S"]]:
         """Each split as (a, b): it holds places a + 1, ..., b, counted from individual 0."""
         start = int(np.flatnonzero(self.order == 0)[0])
@@ -61,7 +69,7 @@ class SplitSystem:
         return first - 1, first + placed.sum(1) - 1
 
 
-def neighbor_net(D: Any, *, cutoff: float = 1e-6) -> SplitSystem:
+def neighbor_net(D: Any, *, cutoff: float = 1e-6, solver: str = "exact") -> SplitSystem:
     """The split system of a distance matrix: order, then weights.
 
     Parameters
@@ -70,6 +78,8 @@ def neighbor_net(D: Any, *, cutoff: float = 1e-6) -> SplitSystem:
         Distances: symmetric, non-negative, zero diagonal.
     cutoff : float
         Only splits of a larger weight are kept.
+    solver : {"exact", "loose"}
+        See :func:`split_weights`.
 
     Raises
     ------
@@ -79,7 +89,7 @@ def neighbor_net(D: Any, *, cutoff: float = 1e-6) -> SplitSystem:
     D = as_distances(D)
     cutoff = check_number(cutoff, "cutoff", low=0)
     order = circular_order(D)
-    W = split_weights(D, order)
+    W = split_weights(D, order, solver=solver)
     a, b = np.nonzero(np.triu(W, 1) > cutoff)
     place = np.argsort(order)
     splits = (place > a[:, None]) & (place <= b[:, None])

@@ -12,13 +12,19 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.linalg import cho_factor, cho_solve
 
+from mixbook.core.validation import check_choice
 from mixbook.mixtures.mycorrhiza._checks import as_distances, as_order
 
+SOLVERS = ("exact", "loose")
 EXACT = 1e-9  # closed-form weights above minus this share of the largest distance count as zero
 KKT = 1e-10  # tolerance of the gradient, as a share of its largest entry at zero weights
+LOOSE = 1e-4  # of the loose solver: relative residual of each system, and least gradient
+WORST = 0.6  # share of the negative weights that the loose solver sets to zero at once
 
 
-def split_weights(D: Any, order: Any, nonneg: bool = True) -> Float[np.ndarray, "N N"]:
+def split_weights(
+    D: Any, order: Any, nonneg: bool = True, *, solver: str = "exact"
+) -> Float[np.ndarray, "N N"]:
     r"""Weights of the circular splits whose sum best explains the distances.
 
     .. math:: \min_{w \ge 0} \sum_{i<j} \Big(d_{ij} - \sum_{s\ \text{separates}\ i, j} w_s\Big)^2
@@ -36,6 +42,11 @@ def split_weights(D: Any, order: Any, nonneg: bool = True) -> Float[np.ndarray, 
         A circular order, see :func:`circular_order`.
     nonneg : bool
         False gives the exact solution with weights of any sign.
+    solver : {"exact", "loose"}
+        ``"loose"`` stops early, as SplitsTree4 does, the program that the authors run: conjugate
+        gradients solve the equations up to a residual of 1e-4. It leaves many light splits that
+        the minimum does not have, some of them between individuals that do not differ; for
+        comparison only.
 
     Returns
     -------
@@ -49,6 +60,7 @@ def split_weights(D: Any, order: Any, nonneg: bool = True) -> Float[np.ndarray, 
     """
     D = as_distances(D)
     order = as_order(order, len(D))
+    check_choice(solver, "solver", SOLVERS)
     d = D[np.ix_(order, order)]
     W = exact_weights(d)
     if not nonneg:
@@ -56,7 +68,7 @@ def split_weights(D: Any, order: Any, nonneg: bool = True) -> Float[np.ndarray, 
     if W.min() >= -EXACT * d.max():
         return np.maximum(W, 0)
     # Eq. (10)
-    return _active_set(d)
+    return _active_set(d) if solver == "exact" else _loose_active_set(d, W)
 
 
 def exact_weights(d: Float[np.ndarray, "N N"]) -> Float[np.ndarray, "N N"]:
@@ -167,7 +179,57 @@ def _feasible(
     if half_squares(clipped) < half_squares(x):
         return clipped, z > 0
     ratio = np.full(len(x), np.inf)
-    falls = z <= 0
+    ratio[z <= 0] = 0  # also where x and z are both zero
+    falls = (z <= 0) & (x > 0)
     ratio[falls] = x[falls] / (x[falls] - z[falls])
     step = ratio.min()
     return np.maximum(x + step * (z - x), 0), ratio > step
+
+
+def _loose_active_set(
+    d: Float[np.ndarray, "N N"], W: Float[np.ndarray, "N N"]
+) -> Float[np.ndarray, "N N"]:
+    """From the exact weights: negative ones are set to zero, most of them at once and the last one
+    by one, and freed again while the gradient says so. All equations are solved roughly."""
+    free = ~np.eye(len(d), dtype=bool)
+    enough = LOOSE**2 * (gradient(np.zeros_like(W), d) ** 2).sum()
+    inside = np.ones_like(d)  # the last weights without a negative one
+    for _ in d:  # rough solutions may free and bar the same splits for ever
+        while (W < 0).any():
+            worst = np.quantile(W[W < 0], WORST, method="higher")
+            W = _conjugate_gradients(d, _bar(W, free, worst >= W), free, enough)
+            if not (W < 0).any():
+                break
+            step = np.where(W < 0, inside / np.where(W < 0, inside - W, 1), np.inf)
+            inside = np.where(free, inside + step.min() * (W - inside), 0)
+            W = _conjugate_gradients(d, _bar(W, free, step == step.min()), free, enough)
+        inside = W
+        new = _entering(gradient(W, d), LOOSE) & ~free
+        if not new.any():
+            break
+        free |= new
+        W = _conjugate_gradients(d, W, free, enough)
+    return inside
+
+
+def _bar(W: np.ndarray, free: np.ndarray, at_zero: np.ndarray) -> np.ndarray:
+    """Set weights to zero and keep them there; ``free`` changes in place."""
+    free &= ~at_zero
+    return np.where(free, W, 0)
+
+
+def _conjugate_gradients(
+    d: np.ndarray, W: np.ndarray, free: np.ndarray, enough: float
+) -> np.ndarray:
+    """Least squares on the free weights, from W until the squares of the residual are few."""
+    r = p = np.where(free, -gradient(W, d), 0)
+    rho, zero = (r**2).sum(), np.zeros_like(d)
+    for _ in range(free.sum() // 2):
+        if rho <= enough:
+            break
+        curved = np.where(free, gradient(p, zero), 0)
+        alpha = rho / (p * curved).sum()
+        W, r = W + alpha * p, r - alpha * curved
+        rho, before = (r**2).sum(), rho
+        p = r + rho / before * p
+    return W

@@ -38,6 +38,7 @@ paper's Theorems 4.1 and 4.2.
 (20)   leading singular vector
 (21)   logistic loss of a network
 (22)   the network's objective on minibatches, with the labels of the moment
+(23)   mean accuracy that a number of labelled points allows
 =====  ===========================================================================================
 
 The paper's theory and its simulation have linear rules (Eqs. 3 to 5, 8 to 16), its experiment with
@@ -61,10 +62,17 @@ from mixbook.mixtures.ood_unlabeled._gaussians import (
     gmm_accuracy,
     gmm_pair,
     gmm_robust_risk,
+    label_ceiling,
     shift_ceiling,
 )
-from mixbook.mixtures.ood_unlabeled._linear import LinearFit, RSSLinear, fit_directions
+from mixbook.mixtures.ood_unlabeled._linear import (
+    LinearFit,
+    LinearProblems,
+    RSSLinear,
+    fit_directions,
+)
 from mixbook.mixtures.ood_unlabeled._losses import (
+    ascend_points,
     ramp_loss,
     robust_loss,
     rss_objective,
@@ -76,8 +84,10 @@ from mixbook.mixtures.ood_unlabeled._network import RSSNet, logistic_loss
 
 __all__ = [
     "LinearFit",
+    "LinearProblems",
     "RSSLinear",
     "RSSNet",
+    "ascend_points",
     "bound_thm41",
     "bound_thm42",
     "em_direction",
@@ -85,6 +95,7 @@ __all__ = [
     "gmm_accuracy",
     "gmm_pair",
     "gmm_robust_risk",
+    "label_ceiling",
     "logistic_loss",
     "mean_direction",
     "ramp_loss",

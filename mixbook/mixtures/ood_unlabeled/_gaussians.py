@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import norm
+from scipy.stats import chi2, norm
 
 from mixbook.core.seeds import as_rng
 from mixbook.core.validation import check_integer, check_number
@@ -17,6 +17,7 @@ __all__ = [
     "gmm_accuracy",
     "gmm_pair",
     "gmm_robust_risk",
+    "label_ceiling",
     "shift_ceiling",
 ]
 
@@ -168,6 +169,43 @@ def shift_ceiling(alpha: float, mu_norm: float = 1.0, sigma: float = 1.0) -> flo
     return float(norm.cdf(mu_norm**2 / np.hypot(mu_norm, alpha) / sigma))
 
 
+def label_ceiling(m: int, d: int, mu_norm: float = 1.0, sigma: float = 1.0) -> float:
+    r"""Mean accuracy that m labelled points allow, for a centre in an unknown direction, Eq. (23).
+
+    .. math:: \mathrm E\,\Phi\Big(\frac{\|\mu_0\|}\sigma\cos\angle(\bar\theta, \mu_0)\Big),\qquad
+              \cos = \frac{\|\mu_0\| + sz}{\sqrt{(\|\mu_0\| + sz)^2 + s^2q}},\quad
+              s = \frac\sigma{\sqrt m},\ z\sim N(0, 1),\ q\sim\chi^2_{d-1}
+
+    It is the expected accuracy of the labelled mean :math:`\bar\theta`. If the direction of
+    :math:`\mu_0` is uniformly random, the posterior of it falls off with the angle to
+    :math:`\bar\theta`, so that no rule is better on average: with m labelled and n in-domain
+    unlabelled points, none can exceed the value for m + n labels.
+
+    Parameters
+    ----------
+    m : int
+        At least 1.
+    d : int
+    mu_norm : float
+        Length of the centre, known or not.
+    sigma : float
+
+    Returns
+    -------
+    float
+        To about five digits (quadrature).
+    """
+    m, d = check_integer(m, "m", low=1), check_integer(d, "d", low=1)
+    mu_norm = check_number(mu_norm, "mu_norm", low=0)
+    s = check_number(sigma, "sigma", low=0, low_open=True) / np.sqrt(m)
+    levels = (np.arange(400) + 0.5) / 400
+    along = mu_norm + s * norm.ppf(levels)[:, None]
+    across = s**2 * chi2.ppf(levels, d - 1) if d > 1 else np.zeros(1)
+    # Eq. (23)
+    cosine = along / np.sqrt(along**2 + across)
+    return float(norm.cdf(mu_norm * cosine / sigma).mean())
+
+
 def bound_thm41(
     m: Any,
     n: Any,
@@ -195,7 +233,8 @@ def bound_thm41(
     Returns
     -------
     float, or array
-        The order of the excess, not a guarantee: the theorem hides a constant.
+        The order of the excess, not a guarantee: the theorem hides a constant. Its terms agree in
+        their units only if lengths are measured so that the centre and the spread are of order one.
     """
     m, n, d, alpha, log_term = _bound_arguments(m, n, d, alpha, delta)
     gamma = check_number(gamma, "gamma", low=0)
@@ -235,6 +274,12 @@ def bound_thm42(
     mu1_norm, sigma1 : float, optional
         Those of the unlabelled points; without them those of the labelled ones.
     delta : float
+
+    Returns
+    -------
+    float, or array
+        The order of the excess, as for `bound_thm41`. Without unlabelled points it is of the order
+        :math:`(d/m)^{3/8}`, weaker than the :math:`(d/m)^{1/2}` of labels alone.
     """
     m, n, d, alpha, log_term = _bound_arguments(m, n, d, alpha, delta)
     mu0_norm = check_number(mu0_norm, "mu0_norm", low=0)

@@ -17,7 +17,7 @@ from mixbook.core.validation import as_matrix, check_integer, check_number
 from mixbook.mixtures.ood_unlabeled._checks import as_signs, check_batch
 from mixbook.mixtures.ood_unlabeled._gaussians import as_covariance
 
-__all__ = ["LinearFit", "RSSLinear", "fit_directions"]
+__all__ = ["LinearFit", "LinearProblems", "RSSLinear", "fit_directions"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,66 @@ class LinearFit:
     theta: Float[Tensor, "B d"]
     intercept: Float[Tensor, " B"]
     objective: Float[Tensor, "steps B"]
+
+
+class LinearProblems:
+    r"""The objective of RSS, Eq. (2), for B labelled samples that share one unlabelled set.
+
+    Parameters
+    ----------
+    X : Tensor of shape (B, m, d)
+    y : Tensor of shape (B, m)
+        -1 and +1; 0 marks a row of X that doesn't exist (samples of different sizes are padded).
+    U : Tensor of shape (n, d) or None
+        None leaves the second term out: distributionally robust learning.
+    gamma, gamma_u, lam : float or Tensor of shape (B,)
+        As in `rss_objective`, one value for all samples or one each.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes disagree, values are not finite, or a price is negative.
+    """
+
+    def __init__(
+        self,
+        X: Float[Tensor, "B m d"],
+        y: Float[Tensor, "B m"],
+        U: Float[Tensor, "n d"] | None,
+        gamma: float | Tensor = 0.3,
+        gamma_u: float | Tensor = 0.3,
+        lam: float | Tensor = 10.0,
+    ) -> None:
+        check_batch(X, y, U)
+        self.X, self.y = X, y
+        self.weight = y.abs() / y.abs().sum(1, keepdim=True)
+        self.gamma, self.gamma_u = _one_each(gamma, "gamma", X), _one_each(gamma_u, "gamma_u", X)
+        self.lam = _one_each(lam, "lam", X)
+        self.U = X.new_zeros(1, X.shape[2]) if U is None else U
+        if U is None:
+            self.lam = torch.zeros_like(self.lam)
+        self._gamma_y = self.gamma[:, None] * y
+        self._u_weight = (self.lam * self.gamma_u / len(self.U))[:, None]
+
+    def objective_and_gradient(
+        self, theta: Float[Tensor, "B d"]
+    ) -> tuple[Float[Tensor, " B"], Float[Tensor, "B d"]]:
+        r"""Eq. (2) at unit vectors, and the sub-gradient of Eq. (15).
+
+        .. math:: -\frac\gamma m\sum_{0<1-\gamma t_i<1}y_iX_i
+                  -\frac{\lambda\gamma'}n\sum_{\gamma'|s_j|<1}\mathrm{sign}(s_j)X'_j
+
+        The part of the gradient along ``theta`` is still in it; `fit_directions` takes it out.
+        """
+        ramp = 1 - self._gamma_y * (self.X @ theta[:, :, None])[:, :, 0]
+        score = self.U @ theta.T
+        tent = 1 - self.gamma_u * score.abs()
+        value = (self.weight * ramp.clamp(0, 1)).sum(1) + self.lam * tent.clamp(min=0).mean(0)
+        pull = self.weight * self._gamma_y * ((ramp > 0) & (ramp < 1))
+        push = score.sign() * (tent > 0)
+        # Eq. (15)
+        labelled, unlabelled = (pull[:, None] @ self.X)[:, 0], push.T @ self.U
+        return value, -labelled - self._u_weight * unlabelled
 
 
 def fit_directions(
@@ -61,13 +121,8 @@ def fit_directions(
 
     Parameters
     ----------
-    X : Tensor of shape (B, m, d)
-    y : Tensor of shape (B, m)
-        -1 and +1; 0 marks a row of X that doesn't exist (samples of different sizes are padded).
-    U : Tensor of shape (n, d) or None
-        None (or ``lam=0``) leaves the second term out: distributionally robust learning.
-    gamma, gamma_u, lam : float or Tensor of shape (B,)
-        As in `rss_objective`, one value for all problems or one each.
+    X, y, U, gamma, gamma_u, lam
+        As for `LinearProblems`.
     n_iter : int
     lr : float
         First step, in units of the sphere: it is divided by ``gamma + lam * gamma_u``, the largest
@@ -82,27 +137,23 @@ def fit_directions(
     Raises
     ------
     TypeError, ValueError
-        If shapes disagree, values are not finite, or a setting is out of range.
+        If shapes disagree, values are not finite, a setting is out of range, the start is zero, or
+        a class is missing that the intercept needs.
     """
-    check_batch(X, y, U)
-    B, _, d = X.shape
     check_integer(n_iter, "n_iter", low=1)
     check_number(lr, "lr", low=0, low_open=True)
     check_number(momentum, "momentum", low=0, high=1, high_open=True)
-    weight = (y != 0).to(X)
-    weight = weight / weight.sum(1, keepdim=True)
-    gamma, gamma_u = _one_each(gamma, "gamma", X), _one_each(gamma_u, "gamma_u", X)
-    lam = _one_each(lam, "lam", X)
-    if U is None:
-        U, lam = X.new_zeros(1, d), torch.zeros_like(lam)
+    check_batch(X, y, U)
+    B, _, d = X.shape
+    theta = _start(X, y, start, intercept)
     if intercept:
-        X, U = (torch.cat([z, torch.ones_like(z[..., :1])], dim=-1) for z in (X, U))
-    theta = _start(X, y, weight, d, start)
-    scale = lr / (gamma + lam * gamma_u).clamp(min=1e-12)
+        X, U = _with_ones(X), None if U is None else _with_ones(U)
+    problems = LinearProblems(X, y, U, gamma, gamma_u, lam)
+    scale = lr / (problems.gamma + problems.lam * problems.gamma_u).clamp(min=1e-12)[:, None]
     velocity = torch.zeros_like(theta)
     best, best_value, history = theta, X.new_full((B,), torch.inf), []
     for step in range(n_iter + 1):
-        value, gradient = _objective_and_gradient(theta, X, y, weight, U, gamma, gamma_u, lam)
+        value, gradient = problems.objective_and_gradient(theta)
         history.append(value)
         better = value < best_value
         best_value = torch.where(better, value, best_value)
@@ -111,54 +162,44 @@ def fit_directions(
             break
         velocity = momentum * velocity + _tangent(gradient, theta, d)
         # Eq. (16)
-        theta = theta - (scale * (1 - step / n_iter))[:, None] * velocity
+        theta = theta - (1 - step / n_iter) * scale * velocity
         theta = theta / theta[:, :d].norm(dim=1, keepdim=True)
     offset = best[:, d] if intercept else X.new_zeros(B)
     return LinearFit(best[:, :d], offset, torch.stack(history))
 
 
-def _objective_and_gradient(
-    theta: Tensor,
-    X: Tensor,
-    y: Tensor,
-    weight: Tensor,
-    U: Tensor,
-    gamma: Tensor,
-    gamma_u: Tensor,
-    lam: Tensor,
-) -> tuple[Float[Tensor, " B"], Float[Tensor, "B d"]]:
-    """Eq. (2) and its gradient for unit vectors, before the projection on the sphere."""
-    ramp = 1 - gamma[:, None] * y * torch.einsum("bmd,bd->bm", X, theta)
-    score = U @ theta.T
-    tent = 1 - gamma_u * score.abs()
-    value = (weight * ramp.clamp(0, 1)).sum(1) + lam * tent.clamp(min=0).mean(0)
-    pull = weight * y * ((ramp > 0) & (ramp < 1))
-    push = score.sign() * (tent > 0)
-    # Eq. (15)
-    labelled = gamma[:, None] * torch.einsum("bm,bmd->bd", pull, X)
-    unlabelled = (lam * gamma_u / len(U))[:, None] * (push.T @ U)
-    return value, -labelled - unlabelled
+def _with_ones(points: Tensor) -> Tensor:
+    return torch.cat([points, torch.ones_like(points[..., :1])], dim=-1)
 
 
-def _start(X: Tensor, y: Tensor, weight: Tensor, d: int, start: Tensor | None) -> Tensor:
-    """Unit vectors to start from; with an intercept (a last column of ones), the mid-plane."""
+def _start(X: Tensor, y: Tensor, start: Tensor | None, intercept: bool) -> Tensor:
+    """Unit vectors to start from; with an intercept (a last column), the middle of the classes."""
+    B, _, d = X.shape
+    if start is not None and (start.shape != (B, d) or not torch.isfinite(start).all()):
+        raise ValueError(f"start must have shape ({B}, {d}) and be finite, got {start.shape}")
+    if intercept and not ((y > 0).any(1) & (y < 0).any(1)).all():
+        raise ValueError("y must hold both classes in each sample for an intercept")
     # Eq. (14)
-    mean = (weight * y)[:, :, None].mul(X).sum(1)
-    if X.shape[2] == d:
-        theta = mean if start is None else start
-        return theta / theta.norm(dim=1, keepdim=True)
+    mean = (y[:, :, None] * X).sum(1) / y.abs().sum(1, keepdim=True)
     sides = [((y == s).to(X)[:, :, None] * X).sum(1) / (y == s).sum(1)[:, None] for s in (1, -1)]
-    theta = (sides[0] - sides[1])[:, :d] if start is None else start
-    theta = theta / theta.norm(dim=1, keepdim=True)
-    middle = (sides[0] + sides[1])[:, :d] / 2
+    theta = start if start is not None else sides[0] - sides[1] if intercept else mean
+    length = theta.norm(dim=1, keepdim=True)
+    if not (length > 0).all():
+        raise ValueError("start must not be zero (without one: the labelled mean must not)")
+    theta = theta / length
+    if not intercept:
+        return theta
+    middle = (sides[0] + sides[1]) / 2
     return torch.cat([theta, -(theta * middle).sum(1, keepdim=True)], dim=1)
 
 
 def _tangent(gradient: Tensor, theta: Tensor, d: int) -> Tensor:
     """The gradient without its part along the direction (an intercept is not on the sphere)."""
-    radial = (gradient[:, :d] * theta[:, :d]).sum(1, keepdim=True)
-    along = torch.cat([theta[:, :d], torch.zeros_like(theta[:, d:])], dim=1)
-    return gradient - radial * along
+    direction = theta[:, :d]
+    radial = (gradient[:, :d] * direction).sum(1, keepdim=True)
+    if theta.shape[1] == d:
+        return gradient - radial * direction
+    return torch.cat([gradient[:, :d] - radial * direction, gradient[:, d:]], dim=1)
 
 
 def _one_each(value: float | Tensor, name: str, like: Tensor) -> Float[Tensor, " B"]:

@@ -14,6 +14,7 @@ from mixbook.core.validation import check_choice, check_integer, check_number
 from mixbook.mixtures.ood_unlabeled._checks import as_floats, as_signs, same_columns, same_rows
 
 __all__ = [
+    "ascend_points",
     "ramp_loss",
     "robust_loss",
     "rss_objective",
@@ -171,8 +172,8 @@ def worst_case_error(margin: Any, epsilon: float) -> tuple[float, float]:
     risk : float
         The worst error.
     gamma : float
-        The price that belongs to it; infinity for epsilon = 0 if no point is on the boundary, 0 if
-        the budget suffices to move all points.
+        The price that belongs to it: 0 if the budget suffices to move all points, and otherwise
+        infinity for epsilon = 0.
     """
     epsilon = check_number(epsilon, "epsilon", low=0)
     t = as_floats(margin, "margin", ndim=1).detach().double().numpy()
@@ -203,11 +204,8 @@ def robust_loss(
 
     .. math:: \phi_\gamma(X, y) = \sup_Z\ \ell(Z, y) - \gamma\, c(Z, X)
 
-    Each step goes up the gradient of the loss and then takes the cost into account by its proximal
-    map, Eqs. (6) and (7), which is stable for any ``gamma``. The best point on the way is kept, so
-    the result is never below the loss itself and never above the supremum. For the squared cost
-    the problem is concave, and the supremum finite, if :math:`2\gamma` exceeds the largest
-    curvature of the loss.
+    The supremum is approached from below by `ascend_points`. For the squared cost the problem is
+    concave, and the supremum finite, if :math:`2\gamma` exceeds the largest curvature of the loss.
 
     Parameters
     ----------
@@ -233,46 +231,94 @@ def robust_loss(
         theorem that of the loss at ``Z_star``); none flows through the ascent.
     Z_star : Tensor of the shape of X
         The best points found, detached.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is malformed, or ``loss_fn`` doesn't return one loss a point.
     """
-    check_choice(cost, "cost", ("l2sq", "l2"))
-    gamma = check_number(gamma, "gamma", low=0)
-    check_integer(steps, "steps", low=0)
-    lr = check_number(lr, "lr", low=0, low_open=True)
     X = as_floats(X, "X")
+    Z_star = ascend_points(loss_fn, X, y, gamma, cost, steps, lr)
+    # Eq. (1)
+    phi = loss_fn(Z_star, torch.as_tensor(y, device=X.device)) - gamma * _cost(Z_star - X, cost)
+    return phi, Z_star
+
+
+def ascend_points(
+    loss_fn: LossFn,
+    X: Any,
+    y: Any,
+    gamma: float,
+    cost: str = "l2sq",
+    steps: int = 15,
+    lr: float = 0.1,
+) -> Float[Tensor, B * d]:
+    r"""Points that a priced adversary finds by proximal gradient ascent, one for each row of X.
+
+    .. math:: Z \leftarrow X + \mathrm{prox}_{\eta\gamma c}\big(Z + \eta\nabla\ell(Z) - X\big)
+
+    Each step goes up the gradient of the loss and then back towards X by the proximal map of the
+    cost, Eqs. (6) and (7). The explicit step
+    :math:`Z + \eta(\nabla\ell(Z) - 2\gamma(Z - X))` overshoots and
+    runs away once :math:`\eta\gamma > 1`; here no price is too large for the step. The best point
+    on the way is kept, so the loss minus the price there is never below the loss at X.
+
+    Parameters
+    ----------
+    loss_fn, X, y, gamma, cost, steps, lr
+        As for `robust_loss`.
+
+    Returns
+    -------
+    Tensor of the shape of X
+        Detached.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `robust_loss`.
+    """
+    gamma, lr = _check_ascent(gamma, cost, steps, lr)
+    X, y = _points_and_labels(X, y)
+    Z, Z_star = X, X
+    best = torch.full((len(X),), -torch.inf, dtype=X.dtype, device=X.device)
+    for step in range(steps + 1):
+        loss, gradient = _slope(loss_fn, Z, y)
+        value = loss - gamma * _cost(Z - X, cost)
+        better = value > best
+        best = torch.where(better, value, best)
+        Z_star = torch.where(_as_column(better, X), Z, Z_star)
+        if step < steps:
+            Z = X + _proximal(Z + lr * gradient - X, lr * gamma, cost)
+    return Z_star
+
+
+def _check_ascent(gamma: float, cost: str, steps: int, lr: float) -> tuple[float, float]:
+    check_choice(cost, "cost", ("l2sq", "l2"))
+    check_integer(steps, "steps", low=0)
+    return check_number(gamma, "gamma", low=0), check_number(lr, "lr", low=0, low_open=True)
+
+
+def _points_and_labels(X: Any, y: Any) -> tuple[Tensor, Tensor]:
+    X = as_floats(X, "X").detach()
     if X.ndim < 2:
         raise ValueError(f"X must have shape (B, d) or more axes, got {tuple(X.shape)}")
     y = torch.as_tensor(y, device=X.device)
     same_rows(y, len(X), "y")
-    with torch.no_grad():
-        Z_star = _ascend(loss_fn, X, y, gamma, cost, steps, lr)
-    # Eq. (1)
-    return loss_fn(Z_star, y) - gamma * _cost(Z_star - X, cost), Z_star
+    return X, y
 
 
-def _ascend(
-    loss_fn: LossFn, X: Tensor, y: Tensor, gamma: float, cost: str, steps: int, lr: float
-) -> Tensor:
-    """The best of the points that proximal gradient ascent visits, one for each row of X."""
-    X = X.detach()
-    Z, Z_star = X, X
-    best = torch.full((len(X),), -torch.inf, dtype=X.dtype, device=X.device)
-    for step in range(steps + 1):
-        with torch.enable_grad():
-            Z = Z.detach().requires_grad_()
-            loss = loss_fn(Z, y)
-            if loss.shape != (len(X),):
-                raise ValueError(
-                    f"loss_fn must return one loss a point, shape ({len(X)},), got "
-                    f"{tuple(loss.shape)}"
-                )
-            (gradient,) = torch.autograd.grad(loss.sum(), Z)
-        value = loss.detach() - gamma * _cost(Z.detach() - X, cost)
-        better = value > best
-        best = torch.where(better, value, best)
-        Z_star = torch.where(_as_column(better, X), Z.detach(), Z_star)
-        if step < steps:
-            Z = X + _proximal(Z.detach() + lr * gradient - X, lr * gamma, cost)
-    return Z_star
+def _slope(loss_fn: LossFn, Z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Losses at Z, one a point, and their gradients with respect to Z."""
+    with torch.enable_grad():
+        Z = Z.detach().requires_grad_()
+        loss = loss_fn(Z, y)
+        if loss.shape != (len(Z),):
+            raise ValueError(
+                f"loss_fn must return one loss a point, shape ({len(Z)},), got {tuple(loss.shape)}"
+            )
+        (gradient,) = torch.autograd.grad(loss.sum(), Z)
+    return loss.detach(), gradient
 
 
 def _cost(shift: Tensor, cost: str) -> Tensor:
