@@ -1,5 +1,6 @@
 """Tests of mixbook.mixtures.gcd against SciPy's densities, brute force, loops and scikit-learn."""
 
+import copy
 import itertools
 import math
 
@@ -831,6 +832,25 @@ def test_without_prototypes_there_is_one_e_step_and_the_loss_is_the_baselines():
     assert early.losses_[0] > plain.losses_[0]
 
 
+def test_copies_of_a_warm_start_end_as_whole_fits_do():
+    X, y = bars(80)
+    split = gcd.gcd_split(y, [0, 1], random_state=0)
+    data = X[split.unlabelled], X[split.labelled], y[split.labelled]
+    settings = {"epochs": 5, "warmup": 2, "fixed_k": True}
+    base = trainer(**settings).warm_up(*data)
+    assert len(base.losses_) == 2
+    assert base.k_history_ == []
+    variants = [{}, {"use_prototypes": False}, {"tau_proto": 0.2}]
+    twins = [copy.deepcopy(base).set_params(**v).resume() for v in variants]
+    for twin, v in zip(twins, variants):
+        whole = trainer(**settings | v).fit(*data)
+        assert twin.losses_ == whole.losses_
+        np.testing.assert_array_equal(twin.prototypes_, whole.prototypes_)
+    assert len({t.losses_[-1] for t in twins}) == 3
+    assert len(base.losses_) == 2  # untouched by its copies
+    np.testing.assert_array_equal(base.resume().prototypes_, twins[0].prototypes_)
+
+
 def test_another_clustering_can_take_the_place_of_the_mixture():
     X, y = bars(80)
     split = gcd.gcd_split(y, [0, 1], random_state=0)
@@ -1015,6 +1035,8 @@ BARS = bars(8)[0], bars(8)[0], bars(8)[1]
         (lambda: trainer().fit(BARS[0], BARS[0][..., :4], BARS[2]), ValueError, "one shape"),
         (lambda: trainer().fit(BARS[0] * math.nan, *BARS[1:]), ValueError, "finite"),
         (lambda: trainer().predict(bars(8)[0]), ValueError, "not fitted"),
+        (lambda: trainer().resume(), ValueError, "nothing to resume"),
+        (lambda: trainer().warm_up(BARS[0], BARS[1], BARS[2][:3]), ValueError, "y_l"),
     ],
 )  # fmt: skip
 def test_bad_input_is_named(call, error, text):

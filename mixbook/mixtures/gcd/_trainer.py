@@ -186,6 +186,8 @@ class GPCTrainer(BaseEstimator):
     def fit(self, X_u: Any, X_l: Any, y_l: Any) -> GPCTrainer:
         """Train the encoder on unlabelled and labelled images.
 
+        The same as :meth:`warm_up` and then :meth:`resume`.
+
         Parameters
         ----------
         X_u, X_l : array-like of shapes (n, c, h, w) and (m, c, h, w)
@@ -198,6 +200,15 @@ class GPCTrainer(BaseEstimator):
         FloatingPointError
             If the loss stops being finite.
         """
+        return self.warm_up(X_u, X_l, y_l).resume()
+
+    def warm_up(self, X_u: Any, X_l: Any, y_l: Any) -> GPCTrainer:
+        """Train with the baseline's losses, up to the first E-step.
+
+        Copies (``copy.deepcopy``) of what comes back differ in nothing until they are resumed, with
+        other parameters if one likes: this is how to compare what the prototypes do. Arguments and
+        errors as in :meth:`fit`.
+        """
         self._check()
         unlabelled, labelled = _as_images(X_u, "X_u"), _as_images(X_l, "X_l")
         if unlabelled.shape[1:] != labelled.shape[1:]:
@@ -209,7 +220,17 @@ class GPCTrainer(BaseEstimator):
         images = torch.cat([unlabelled, labelled]).to(self._place)
         self._labels = torch.full((len(images),), -1, device=self._place)
         self._labels[len(unlabelled) :] = torch.as_tensor(codes, device=self._place)
-        self._train(images)
+        self._begin(images)
+        self._train_until(min(self.warmup, self.epochs))
+        return self
+
+    def resume(self) -> GPCTrainer:
+        """Train from where :meth:`warm_up` stopped to the end, and make the last E-step."""
+        if not hasattr(self, "losses_"):
+            raise ValueError("this GPCTrainer has nothing to resume; call warm_up or fit first")
+        self._check()
+        self._train_until(self.epochs)
+        self._e_step()
         return self
 
     def features(self, X: Any) -> Float[np.ndarray, "n d"]:
@@ -233,26 +254,35 @@ class GPCTrainer(BaseEstimator):
         if self.fixed_k and self.init_k is None:
             raise ValueError("fixed_k needs init_k, the number of components to keep")
 
-    def _train(self, images: Tensor) -> None:
+    def _begin(self, images: Tensor) -> None:
+        """Everything that training carries from one epoch to the next."""
+        self._images = images
         self.encoder.to(self._place).train()
         self.head.to(self._place).train()
         self._rng = as_rng(self.random_state)
-        generator = as_generator(int(self._rng.integers(2**31)), self._place)
+        self._generator = as_generator(int(self._rng.integers(2**31)), self._place)
         parameters = [*self.encoder.parameters(), *self.head.parameters()]
-        optimiser = torch.optim.SGD(
+        self._optimiser = torch.optim.SGD(
             parameters, self.lr, momentum=self.momentum, weight_decay=self.weight_decay
         )
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, self.epochs, self.lr_min)
         self.k_history_: list[int] = []
         self.losses_: list[float] = []
         self.n_classes_ = self.init_k
-        for epoch in trange(self.epochs, desc="epochs", disable=not self.progress, leave=False):
+
+    def _train_until(self, stop: int) -> None:
+        start = len(self.losses_)
+        quiet = not self.progress or start >= stop
+        for epoch in trange(start, stop, desc="epochs", disable=quiet, leave=False):
+            self._optimiser.param_groups[0]["lr"] = self._rate(epoch)
             prototypes = target = None
             if self.use_prototypes and epoch >= self.warmup:
-                prototypes, target = self._e_step(images)
-            self.losses_.append(self._m_step(images, prototypes, target, optimiser, generator))
-            schedule.step()
-        self._e_step(images)
+                prototypes, target = self._e_step()
+            self.losses_.append(self._m_step(prototypes, target))
+
+    def _rate(self, epoch: int) -> float:
+        """The learning rate falls along half a cosine."""
+        share = (1 + math.cos(math.pi * epoch / self.epochs)) / 2
+        return self.lr_min + (self.lr - self.lr_min) * share
 
     def assign(self, Z: Float[np.ndarray, "n d"]) -> Int[np.ndarray, " n"]:
         """Component of each image, unlabelled ones first, from their features.
@@ -269,9 +299,9 @@ class GPCTrainer(BaseEstimator):
         self.n_classes_, self.labels_u_ = mixture.n_classes_, mixture.labels_u_
         return np.concatenate([mixture.labels_u_, mixture.labels_l_])
 
-    def _e_step(self, images: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
+    def _e_step(self) -> tuple[tuple[Tensor, Tensor], Tensor]:
         """Prototypes with their concentration, and the component of each image."""
-        Z = self._features(images).cpu().numpy().astype(np.float64)
+        Z = self._features(self._images).cpu().numpy().astype(np.float64)
         target = self.assign(Z)
         sums, counts = group_sums(Z, target, int(target.max()) + 1)
         self.prototypes_ = unit_rows(sums / np.maximum(counts, 1)[:, None])
@@ -281,15 +311,9 @@ class GPCTrainer(BaseEstimator):
         prototypes = torch.as_tensor(self.prototypes_, **on_device), phi.to(**on_device)
         return prototypes, torch.as_tensor(target, device=self._place)
 
-    def _m_step(
-        self,
-        images: Tensor,
-        prototypes: tuple[Tensor, Tensor] | None,
-        target: Tensor | None,
-        optimiser: torch.optim.Optimizer,
-        generator: torch.Generator,
-    ) -> float:
+    def _m_step(self, prototypes: tuple[Tensor, Tensor] | None, target: Tensor | None) -> float:
         """One epoch of stochastic gradients; the mean loss."""
+        images, generator = self._images, self._generator
         augment = self.augment or augment_images
         labelled = self._labels >= 0
         weights = torch.where(labelled, 1 / labelled.sum(), 1 / (~labelled).sum())
@@ -311,9 +335,9 @@ class GPCTrainer(BaseEstimator):
                 tau=self.tau,
                 supcon_temperature=self.supcon_temperature,
             )
-            optimiser.zero_grad(set_to_none=True)
+            self._optimiser.zero_grad(set_to_none=True)
             loss.backward()
-            optimiser.step()
+            self._optimiser.step()
             losses[step] = loss.detach()
         mean = float(losses.mean())
         if not math.isfinite(mean):
