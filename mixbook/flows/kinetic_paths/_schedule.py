@@ -49,7 +49,7 @@ class KineticOptimalPath(GaussianPath):
     b_ : float
         The constant of Theorem 3.1.
     energy_ : float
-        Kinetic energy of the schedule found, Eq. (10); equal to b_ for "chord".
+        Kinetic energy of the schedule found, Eq. (10); equal to ``b_`` for "chord".
     theta_grid_, gamma_, phi_grid_ : ndarray of shape (n_grid,)
         Angles, the floored gamma and its arc length.
     curve_ : SeparationCurve
