@@ -77,7 +77,8 @@ class GPC(BaseEstimator):
     classes_ : array of shape (c,)
         Labelled classes; they own the first components.
     prototypes_ : array of shape (K, d)
-        Mean feature of each of the K = ``n_classes_`` components (of length one with ``normalize="l2"``).
+        Mean feature of each component, K = ``n_classes_`` of them (of length one with
+        ``normalize="l2"``).
     labels_u_, labels_l_ : int arrays
         Component of each unlabelled and labelled point.
     k_history_ : list of int
