@@ -527,7 +527,9 @@ for name, size in [(name, size) for name, sizes in cfg["bags"].items() for size 
     rows, settings[name, size] = evaluate(name, size)
     results += rows
 results = pd.DataFrame(results)
-results.groupby(["data", "method", "bag"])["test"].mean().unstack("bag").round(3)
+results.groupby(["data", "method", "bag"])["test"].mean().round(3).astype(str).unstack(
+    "bag", fill_value=""
+)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Test AUC over bag size for LLP-BP, DLLP, EasyLLP and the logistic regression on bag means, with error bars; a dashed line shows training on true labels. All methods lose from small to large bags. On Adult LLP-BP lies below EasyLLP and the bag means; on digits it is the best with small bags and level with the bag means with large ones."}}
 LOOK = {"LLP-BP": ("blue", "o-"), "DLLP": ("orange", "s-"), "EasyLLP": ("green", "^-"), "bag means": ("grey", "d-")}  # fmt: skip
