@@ -427,6 +427,14 @@ def test_rounds_of_bags_and_pairs_are_synchronous():
     assert found.residual == pytest.approx(max(np.abs(bag).max(), pair))
 
 
+def test_the_residual_of_bags_is_what_they_wanted_before_damping():
+    nothing, ids = (np.zeros((0, 2), int), []), np.zeros(4, int)
+    found = lb.bp_bags(nothing, ids, [1], 0.7, 0.0, "cardinality", n_iter=1, damping=0.75)
+    wanted = message_by_enumeration(np.zeros(4), 1, 0.7)
+    assert found.residual == pytest.approx(np.abs(wanted).max())
+    np.testing.assert_allclose(found.bag_messages, 0.25 * np.array(wanted))
+
+
 @pytest.mark.parametrize("method", ["pairwise", "cardinality"])
 def test_flipping_all_labels_flips_the_marginals(method):
     edges, weights, ids, counts = problem(2, n=12, size=4, n_edges=10)
