@@ -58,7 +58,7 @@ from mixbook.mixtures import ppp
 from mixbook.mixtures.ppp import PPP
 
 SIZES = {
-    "ci": {"seeds": 5, "single_runs": 20, "rival_seeds": 2, "R_seeds": 3, "hard_sets": 3, "draws": 2, "pairs": 5, "lone": 1, "K_to": 8, "data_seeds": 8,
+    "ci": {"seeds": 5, "single_runs": 20, "rival_seeds": 2, "R_seeds": 2, "hard_sets": 3, "draws": 2, "pairs": 4, "lone": 1, "K_to": 8, "data_seeds": 8,
            "ring_seeds": 3, "core_draws": 20, "hopkins": 100, "big_n": 20_000, "big_sets": 10, "timed_n": 50_000, "compared": 2, "bic_ks": [8],
            "reduced_n": 5_000, "reduced_sets": 6, "growth": [10_000, 1_000_000]},
     "full": {"seeds": 20, "single_runs": 100, "rival_seeds": 10, "R_seeds": 5, "hard_sets": 10, "draws": 6, "pairs": 12, "lone": 6, "K_to": 15, "data_seeds": 60,
@@ -1043,7 +1043,7 @@ print(card.verdicts())
 #
 # - **The method itself is a reconstruction.** A claim that holds shows that *a* method with these ingredients keeps the promise, not that the paper's does; one that fails
 #   may be the fault of our design. Thresholds (0.9, 0.9, 0.8, 10) were chosen once and used for all sets; the abstract quotes no numbers, so criteria are ours too.
-# - Five seeds, five draws of the nine sets (two for the rivals), ten large sets of 20,000 points, rivals up to K = 8. The full profile takes 20 seeds, six draws, 60 data seeds of `blobs7`, 18 large sets of 200,000 points, and rivals up to 15.
+# - Five seeds, four draws of the nine sets (two for the rivals), ten large sets of 20,000 points, rivals up to K = 8. The full profile takes 20 seeds, six draws, 60 data seeds of `blobs7`, 18 large sets of 200,000 points, and rivals up to 15.
 # - Simulated clusters are round or elliptical. On shapes that are not convex the mixture test has no meaning, and nothing here speaks for PPP there.
 
 # %% [markdown]
